@@ -1,0 +1,161 @@
+"""Where the Sun stands above a sloped facet, and how much of its light the facet absorbs.
+
+A facet is given by two angles. ``slope_east_deg`` > 0 means that the surface **faces east** (it falls towards
+the east, dz/d(east) = -tan(slope_east)), so that it meets the morning Sun early; ``slope_north_deg`` > 0 that
+it faces north. The normal is therefore proportional to (tan slope_east, tan slope_north, 1) in the local
+(east, north, up). The horizon is flat: the facet is dark while the Sun is below the sphere's horizon or
+behind the facet. Light scattered or emitted by the surroundings is not modelled.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nightside.moon import HOURS_PER_DAY
+from nightside.physics.regolith import MOON, REGOLITH, SOLAR_CONSTANT, Body, Material, albedo_at_incidence
+
+_DEGREES_PER_HOUR = 360.0 / HOURS_PER_DAY
+
+
+def slope_angles_deg(
+    dz_deast: ArrayLike, dz_dnorth: ArrayLike
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return (slope_east_deg, slope_north_deg) of a surface from its height gradients (unitless, rise over run)."""
+    east = -np.rad2deg(np.arctan(np.asarray(dz_deast, np.float64)))
+    north = -np.rad2deg(np.arctan(np.asarray(dz_dnorth, np.float64)))
+    return east, north
+
+
+def hour_angle_series(
+    latitude_deg: ArrayLike,
+    slope_east_deg: ArrayLike = 0.0,
+    slope_north_deg: ArrayLike = 0.0,
+    solar_declination_deg: ArrayLike = 0.0,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return (a, b, c) of the cosine of incidence, mu(h) = a + b cos h + c sin h, over the hour angle h.
+
+    h is 0 at local noon and positive in the afternoon. The inputs, in degrees, broadcast. It is the scalar
+    product of the facet's normal with the Sun's direction, (east, north, up) =
+    (-cos d sin h, sin d cos f - cos d cos h sin f, sin d sin f + cos d cos h cos f), at declination d and
+    latitude f.
+    """
+    latitude = np.deg2rad(np.asarray(latitude_deg, np.float64))
+    declination = np.deg2rad(np.asarray(solar_declination_deg, np.float64))
+    east = np.tan(np.deg2rad(np.asarray(slope_east_deg, np.float64)))
+    north = np.tan(np.deg2rad(np.asarray(slope_north_deg, np.float64)))
+    norm = np.sqrt(east**2 + north**2 + 1.0)
+    constant = np.sin(declination) * (north * np.cos(latitude) + np.sin(latitude)) / norm
+    cosine = np.cos(declination) * (np.cos(latitude) - north * np.sin(latitude)) / norm
+    sine = -np.cos(declination) * east / norm
+    constant, cosine, sine = np.broadcast_arrays(constant, cosine, sine)
+    return constant, cosine, sine
+
+
+def cos_incidence(
+    local_time_h: ArrayLike,
+    latitude_deg: ArrayLike,
+    slope_east_deg: ArrayLike = 0.0,
+    slope_north_deg: ArrayLike = 0.0,
+    solar_declination_deg: ArrayLike = 0.0,
+) -> NDArray[np.float64]:
+    """Return the cosine of the angle between the Sun and a facet's normal, 0 where the facet is dark.
+
+    ``local_time_h`` is in lunar hours after midnight; the other inputs, in degrees, have shape (n,) or are
+    scalars. The result has the broadcast shape (n,) of those with the shape of ``local_time_h`` appended.
+    """
+    hour_angle = np.deg2rad((np.asarray(local_time_h, np.float64) - 12.0) * _DEGREES_PER_HOUR)
+    facet = hour_angle_series(latitude_deg, slope_east_deg, slope_north_deg, solar_declination_deg)
+    sphere = hour_angle_series(latitude_deg, 0.0, 0.0, solar_declination_deg)
+    on_facet = _evaluate(facet, hour_angle)
+    above_horizon = _evaluate(sphere, hour_angle) > 0.0
+    return np.where(above_horizon & (on_facet > 0.0), on_facet, 0.0)
+
+
+def absorbed_flux(
+    local_time_h: ArrayLike,
+    latitude_deg: ArrayLike,
+    albedo: ArrayLike,
+    slope_east_deg: ArrayLike = 0.0,
+    slope_north_deg: ArrayLike = 0.0,
+    solar_declination_deg: ArrayLike = 0.0,
+    *,
+    material: Material = REGOLITH,
+    body: Body = MOON,
+) -> NDArray[np.float64]:
+    """Return the sunlight absorbed by a facet, in W m-2: S0/r^2 (1 - A(theta)) cos theta (Hayne 2017, eq. A9).
+
+    Shapes are those of :func:`cos_incidence`; ``albedo`` (normal albedo A0, unitless) is of shape (n,) or a
+    scalar.
+    """
+    times = np.asarray(local_time_h, np.float64)
+    mu = cos_incidence(times, latitude_deg, slope_east_deg, slope_north_deg, solar_declination_deg)
+    normal_albedo = np.asarray(albedo, np.float64)
+    normal_albedo = normal_albedo.reshape(normal_albedo.shape + (1,) * times.ndim)
+    incidence_deg = np.rad2deg(np.arccos(np.minimum(mu, 1.0)))
+    absorbed = (1.0 - albedo_at_incidence(normal_albedo, incidence_deg, material)) * mu
+    return np.asarray(SOLAR_CONSTANT / body.sun_distance_au**2 * absorbed, np.float64)
+
+
+def daily_mean_absorbed_flux(
+    latitude_deg: ArrayLike,
+    albedo: ArrayLike,
+    slope_east_deg: ArrayLike = 0.0,
+    slope_north_deg: ArrayLike = 0.0,
+    solar_declination_deg: ArrayLike = 0.0,
+    *,
+    material: Material = REGOLITH,
+    body: Body = MOON,
+    samples: int = 960,
+) -> NDArray[np.float64]:
+    """Return the mean over the day of :func:`absorbed_flux`, in W m-2, with the shape (n,) of the inputs.
+
+    Midpoint rule; 960 samples are within 0.03 % for facets that the horizon cuts.
+    """
+    times = (np.arange(samples) + 0.5) * HOURS_PER_DAY / samples
+    flux = absorbed_flux(
+        times,
+        latitude_deg,
+        albedo,
+        slope_east_deg,
+        slope_north_deg,
+        solar_declination_deg,
+        material=material,
+        body=body,
+    )
+    return np.asarray(flux.mean(axis=-1), np.float64)
+
+
+def onset_delay_h(
+    latitude_deg: ArrayLike,
+    slope_east_deg: ArrayLike,
+    slope_north_deg: ArrayLike = 0.0,
+    solar_declination_deg: ArrayLike = 0.0,
+    *,
+    horizon: bool = False,
+) -> NDArray[np.float64]:
+    """Return how much later the Sun rises on a facet than on the sphere, in lunar hours; negative is earlier.
+
+    By default it is the delay of the facet's own plane, mu(h) = 0: smooth through zero, about
+    -slope_east / 15 at the equator. With ``horizon`` the Sun must also be above the sphere's horizon, so that
+    no delay is below zero. NaN where the facet or the sphere has no sunrise (polar day, or no light).
+    """
+    facet_rise = _rise(hour_angle_series(latitude_deg, slope_east_deg, slope_north_deg, solar_declination_deg))
+    sphere_rise = _rise(hour_angle_series(latitude_deg, 0.0, 0.0, solar_declination_deg))
+    delay = np.rad2deg(facet_rise - sphere_rise) / _DEGREES_PER_HOUR
+    return np.maximum(delay, 0.0) if horizon else delay
+
+
+def _evaluate(
+    series: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]], hour_angle: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    constant, cosine, sine = (term.reshape(term.shape + (1,) * hour_angle.ndim) for term in series)
+    return np.asarray(constant + cosine * np.cos(hour_angle) + sine * np.sin(hour_angle), np.float64)
+
+
+def _rise(series: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]) -> NDArray[np.float64]:
+    constant, cosine, sine = series
+    amplitude = np.hypot(cosine, sine)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        half_day = np.arccos(-constant / amplitude)
+    return np.asarray(np.arctan2(sine, cosine) - half_day, np.float64)

@@ -1,0 +1,151 @@
+"""What the ground is made of: density, conductivity, heat capacity and albedo of an airless surface.
+
+Equations and constants are those of Hayne et al. (2017), "Global regolith thermophysical properties of the
+Moon from the Diviner Lunar Radiometer Experiment", J. Geophys. Res. Planets 122, 2371-2400, Appendix A and
+Table A1. Another body, or another material, is another set of constants.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nightside.moon import SYNODIC_DAY_S
+
+STEFAN_BOLTZMANN = 5.670374419e-8
+"""W m-2 K-4 (CODATA 2018)."""
+
+SOLAR_CONSTANT = 1361.0
+"""Sunlight at 1 AU in W m-2 (Hayne et al. 2017, Table A1)."""
+
+HEAT_CAPACITY_FLOOR_K = 10.0
+"""The polynomial of the heat capacity is a fit above about 10 K, and is negative below 1.3 K."""
+
+_REFERENCE_TEMPERATURE_K = 350.0
+
+
+@dataclass(frozen=True)
+class Material:
+    """Thermophysical constants of a surface; the defaults are lunar regolith (Hayne et al. 2017, Table A1).
+
+    Density (kg m-3) and contact conductivity (W m-1 K-1) run from their surface to their deep values over the
+    e-folding depth H. ``radiative_conductivity`` is chi, the ratio of radiative to contact conductivity at
+    350 K. ``heat_capacity_coefficients`` (J kg-1 K-1) are in ascending powers of temperature.
+    ``albedo_cubic`` and ``albedo_eighth`` are a and b of the albedo's dependence on incidence (Keihm 1984).
+    """
+
+    surface_density: float = 1100.0
+    deep_density: float = 1800.0
+    surface_conductivity: float = 7.4e-4
+    deep_conductivity: float = 3.4e-3
+    radiative_conductivity: float = 2.7
+    heat_capacity_coefficients: tuple[float, float, float, float, float] = (
+        -3.6125,
+        2.7431,
+        2.3616e-3,
+        -1.2340e-5,
+        8.9093e-9,
+    )
+    albedo_cubic: float = 0.06
+    albedo_eighth: float = 0.25
+
+    def __post_init__(self) -> None:
+        for name in ("surface_density", "deep_density", "surface_conductivity", "deep_conductivity"):
+            if not (np.isfinite(getattr(self, name)) and getattr(self, name) > 0.0):
+                raise ValueError(f"{name} is {getattr(self, name)}; expected a positive number")
+        for name in ("radiative_conductivity", "albedo_cubic", "albedo_eighth"):
+            if not (np.isfinite(getattr(self, name)) and getattr(self, name) >= 0.0):
+                raise ValueError(f"{name} is {getattr(self, name)}; expected zero or a positive number")
+
+
+@dataclass(frozen=True)
+class Body:
+    """An airless body: length of its solar day (s), distance from the Sun (AU) and interior heat (W m-2)."""
+
+    day_s: float = SYNODIC_DAY_S
+    sun_distance_au: float = 1.0
+    interior_flux: float = 0.018
+
+    def __post_init__(self) -> None:
+        for name in ("day_s", "sun_distance_au"):
+            if not (np.isfinite(getattr(self, name)) and getattr(self, name) > 0.0):
+                raise ValueError(f"{name} is {getattr(self, name)}; expected a positive number")
+        if not (np.isfinite(self.interior_flux) and self.interior_flux >= 0.0):
+            raise ValueError(f"interior_flux is {self.interior_flux}; expected zero or a positive number")
+
+
+MOON = Body()
+REGOLITH = Material()
+
+
+def _with_depth(surface: float, deep: float, depth_m: ArrayLike, h_parameter_m: ArrayLike) -> NDArray[np.float64]:
+    decay = np.exp(-np.asarray(depth_m, np.float64) / np.asarray(h_parameter_m, np.float64))
+    return np.asarray(deep - (deep - surface) * decay, np.float64)
+
+
+def density(
+    depth_m: ArrayLike, h_parameter_m: ArrayLike, material: Material = REGOLITH
+) -> NDArray[np.float64]:
+    """Return the bulk density, in kg m-3, at a depth below the surface (Hayne et al. 2017, eq. A2).
+
+    ``depth_m`` and ``h_parameter_m`` (the e-folding depth H), both in metres, broadcast.
+    """
+    return _with_depth(material.surface_density, material.deep_density, depth_m, h_parameter_m)
+
+
+def contact_conductivity(
+    depth_m: ArrayLike, h_parameter_m: ArrayLike, material: Material = REGOLITH
+) -> NDArray[np.float64]:
+    """Return the conductivity through grain contacts, in W m-1 K-1 (Hayne et al. 2017, eq. A5).
+
+    It is linear in density, so it has the same e-folding depth. The arguments, in metres, broadcast.
+    """
+    return _with_depth(material.surface_conductivity, material.deep_conductivity, depth_m, h_parameter_m)
+
+
+def conductivity(
+    contact: ArrayLike, temperature_k: ArrayLike, material: Material = REGOLITH
+) -> NDArray[np.float64]:
+    """Return the conductivity, contacts and radiation, in W m-1 K-1 (Hayne et al. 2017, eq. A4)."""
+    radiative = (
+        material.radiative_conductivity
+        * (np.asarray(temperature_k, np.float64) / _REFERENCE_TEMPERATURE_K) ** 3
+    )
+    return np.asarray(contact, np.float64) * (1.0 + radiative)
+
+
+def heat_capacity(temperature_k: ArrayLike, material: Material = REGOLITH) -> NDArray[np.float64]:
+    """Return the specific heat capacity, in J kg-1 K-1 (Hayne et al. 2017, eq. A6 and Table A1).
+
+    Below 10 K, where the fit ends and soon turns negative, the value at 10 K is kept.
+    """
+    clamped = np.maximum(np.asarray(temperature_k, np.float64), HEAT_CAPACITY_FLOOR_K)
+    return np.polynomial.polynomial.polyval(clamped, np.asarray(material.heat_capacity_coefficients))
+
+
+def albedo_at_incidence(
+    normal_albedo: ArrayLike, incidence_deg: ArrayLike, material: Material = REGOLITH
+) -> NDArray[np.float64]:
+    """Return A(theta) = A0 + a (theta/45)^3 + b (theta/90)^8, at most 1 (Hayne et al. 2017, eq. A11; Keihm 1984).
+
+    ``normal_albedo`` (A0, unitless) and ``incidence_deg`` (0 to 90) broadcast.
+    """
+    incidence = np.asarray(incidence_deg, np.float64)
+    rise = material.albedo_cubic * (incidence / 45.0) ** 3 + material.albedo_eighth * (incidence / 90.0) ** 8
+    return np.minimum(np.asarray(normal_albedo, np.float64) + rise, 1.0)
+
+
+def skin_depth_m(material: Material = REGOLITH, body: Body = MOON, *, deep: bool = False) -> float:
+    """Return the diurnal skin depth sqrt(kappa P / pi), in metres (Hayne et al. 2017, eq. A7).
+
+    The diffusivity is that of contacts alone at 250 K, with the surface's constants or the deep ones.
+    """
+    conductivity_, density_ = (
+        (material.deep_conductivity, material.deep_density)
+        if deep
+        else (material.surface_conductivity, material.surface_density)
+    )
+    diffusivity = conductivity_ / (density_ * float(heat_capacity(250.0, material)))
+    return float(np.sqrt(diffusivity * body.day_s / np.pi))
