@@ -1,1 +1,8 @@
-"""."""
+"""Layouts of instrument files, as data: readers and the synthetic writers share them."""
+
+
+class BadTable(ValueError):
+    """A file that is not the table it should be; the message names file, byte or row, and the remedy."""
+
+
+__all__ = ["BadTable"]

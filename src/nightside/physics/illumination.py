@@ -140,20 +140,25 @@ def onset_delay_h(
     -slope_east / 15 at the equator. With ``horizon`` the Sun must also be above the sphere's horizon, so that
     no delay is below zero. NaN where the facet or the sphere has no sunrise (polar day, or no light).
     """
-    facet_rise = _rise(hour_angle_series(latitude_deg, slope_east_deg, slope_north_deg, solar_declination_deg))
+    facet_rise = _rise(
+        hour_angle_series(latitude_deg, slope_east_deg, slope_north_deg, solar_declination_deg)
+    )
     sphere_rise = _rise(hour_angle_series(latitude_deg, 0.0, 0.0, solar_declination_deg))
     delay = np.rad2deg(facet_rise - sphere_rise) / _DEGREES_PER_HOUR
     return np.maximum(delay, 0.0) if horizon else delay
 
 
 def _evaluate(
-    series: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]], hour_angle: NDArray[np.float64]
+    series: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]],
+    hour_angle: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     constant, cosine, sine = (term.reshape(term.shape + (1,) * hour_angle.ndim) for term in series)
     return np.asarray(constant + cosine * np.cos(hour_angle) + sine * np.sin(hour_angle), np.float64)
 
 
-def _rise(series: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]) -> NDArray[np.float64]:
+def _rise(
+    series: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]],
+) -> NDArray[np.float64]:
     constant, cosine, sine = series
     amplitude = np.hypot(cosine, sine)
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -80,7 +80,9 @@ MOON = Body()
 REGOLITH = Material()
 
 
-def _with_depth(surface: float, deep: float, depth_m: ArrayLike, h_parameter_m: ArrayLike) -> NDArray[np.float64]:
+def _with_depth(
+    surface: float, deep: float, depth_m: ArrayLike, h_parameter_m: ArrayLike
+) -> NDArray[np.float64]:
     decay = np.exp(-np.asarray(depth_m, np.float64) / np.asarray(h_parameter_m, np.float64))
     return np.asarray(deep - (deep - surface) * decay, np.float64)
 
