@@ -1,0 +1,117 @@
+"""Grids: a region becomes an odc-geo ``GeoBox`` on the 1,737,400 m sphere."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from affine import Affine
+from numpy.typing import ArrayLike, NDArray
+from odc.geo.geobox import GeoBox
+from pyproj import CRS, Transformer
+
+from nightside import moon
+from nightside.config import Region
+
+
+def grid_of(region: Region) -> GeoBox:
+    """Return the region's grid: north up, pixel edges on whole multiples of the pixel from the origin.
+
+    An equirectangular grid keeps its own x continuous across the 0/360 seam: a region centred at
+    359 degrees reaches to 361, never wraps inside.
+    """
+    if region.projection == "equirectangular":
+        return _equirectangular(region)
+    return _polar(region)
+
+
+def _equirectangular(region: Region) -> GeoBox:
+    ppd = float(region.pixels_per_degree or 0)
+    pixel = moon.metres_per_degree() / ppd
+    if region.whole_moon:
+        west, east, south, north = 0.0, 360.0, -90.0, 90.0
+    else:
+        lon, lat = region.centre
+        width, height = (1000 * km / moon.metres_per_degree() for km in region.size_km)
+        half = min(width / 2 / math.cos(math.radians(lat)), 180.0)
+        lon = float(moon.longitude_360(lon))
+        west, east = lon - half, lon + half
+        south, north = max(lat - height / 2, -90.0), min(lat + height / 2, 90.0)
+    first, last = math.floor(west * ppd + 1e-6), math.ceil(east * ppd - 1e-6)
+    bottom, top = math.floor(south * ppd + 1e-6), math.ceil(north * ppd - 1e-6)
+    columns = min(last - first, round(360 * ppd))
+    affine = Affine(pixel, 0, first * pixel, 0, -pixel, top * pixel)
+    return GeoBox((top - bottom, columns), affine, moon.crs(moon.EQUIRECTANGULAR_CODE).to_wkt())
+
+
+def _polar(region: Region) -> GeoBox:
+    pixel = float(region.pixel_m or 0)
+    lon, lat = region.centre
+    code = moon.NORTH_POLAR_CODE if lat > 0 else moon.SOUTH_POLAR_CODE
+    x, y = _from_lonlat(moon.crs(code)).transform(lon, lat)
+    width, height = (1000 * km for km in region.size_km)
+    left, top = math.floor((x - width / 2) / pixel), math.ceil((y + height / 2) / pixel)
+    shape = (math.ceil(height / pixel), math.ceil(width / pixel))
+    return GeoBox(shape, Affine(pixel, 0, left * pixel, 0, -pixel, top * pixel), moon.crs(code).to_wkt())
+
+
+def is_equirectangular(geobox: GeoBox) -> bool:
+    """Return whether x and y of the grid are longitude and latitude times the length of a degree."""
+    operation = crs_of(geobox).coordinate_operation
+    return operation is not None and "Equidistant" in operation.method_name
+
+
+def lonlat(geobox: GeoBox) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return longitude in [0, 360) and latitude of the cell centres in degrees, each of shape (y, x)."""
+    columns, rows = np.meshgrid(np.arange(geobox.shape[1]) + 0.5, np.arange(geobox.shape[0]) + 0.5)
+    a = geobox.affine
+    x, y = a.c + a.a * columns, a.f + a.e * rows
+    if is_equirectangular(geobox):
+        lon, lat = x / moon.metres_per_degree(), y / moon.metres_per_degree()
+    else:
+        lon, lat = _from_lonlat(crs_of(geobox)).transform(x, y, direction="INVERSE")
+    return moon.longitude_360(lon), np.asarray(lat, np.float64)
+
+
+def latitudes(geobox: GeoBox) -> NDArray[np.float64]:
+    """Return the latitude of the cell centres in degrees, shape (y, x)."""
+    return lonlat(geobox)[1]
+
+
+def cell_index(geobox: GeoBox, longitude_deg: ArrayLike, latitude_deg: ArrayLike) -> NDArray[np.int64]:
+    """Return the flat index ``row * columns + column`` of the cell that holds each point, -1 outside.
+
+    A cell holds its western and northern edge; longitudes may be given in any turn of the circle.
+    """
+    lon, lat = np.asarray(longitude_deg, np.float64), np.asarray(latitude_deg, np.float64)
+    rows, columns = geobox.shape
+    if is_equirectangular(geobox):
+        per_degree = moon.metres_per_degree()
+        west = geobox.affine.c / per_degree
+        x = (west + np.mod(lon - west, 360.0)) * per_degree
+        y = lat * per_degree
+    else:
+        x, y = _from_lonlat(crs_of(geobox)).transform(lon, lat)
+    # A rounding error must not move a point that lies on an edge into the neighbour.
+    column = np.floor((x - geobox.affine.c) / geobox.affine.a + 1e-9)
+    row = np.floor((y - geobox.affine.f) / geobox.affine.e + 1e-9)
+    inside = (column >= 0) & (column < columns) & (row >= 0) & (row < rows)
+    flat = np.where(inside, row * columns + column, -1)
+    return flat.astype(np.int64)
+
+
+def crs_of(geobox: GeoBox) -> CRS:
+    """Return the grid's CRS.
+
+    Raises:
+        ValueError: the grid has none.
+    """
+    if geobox.crs is None:
+        raise ValueError("the grid has no CRS; make it with grid_of")
+    crs: CRS = geobox.crs.proj
+    return crs
+
+
+def _from_lonlat(crs: CRS) -> Any:
+    return Transformer.from_crs(moon.crs(moon.GEOGRAPHIC_CODE), crs, always_xy=True)

@@ -1,0 +1,65 @@
+"""The manifest ``X.zarr.json`` that makes ``X.zarr`` a finished result.
+
+It is the declared output of a workflow rule, and is written after the store has its final name:
+a killed job leaves no manifest, so that the next run does the work again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+
+class NotFinished(ValueError):
+    """A result that is absent, half-written or altered; the message says which and what to do."""
+
+
+def manifest_path(path: Path) -> Path:
+    """Return where the manifest of ``path`` lies: ``cube.zarr`` has ``cube.zarr.json``."""
+    return path.with_name(path.name + ".json")
+
+
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file, or of a folder's file names and contents in sorted order."""
+    total = hashlib.sha256()
+    files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+    for file in files:
+        if path.is_dir():
+            total.update(file.relative_to(path).as_posix().encode())
+        with file.open("rb") as handle:
+            total.update(hashlib.file_digest(handle, "sha256").digest())
+    return total.hexdigest()
+
+
+def input_digests(inputs: Iterable[Path]) -> dict[str, str]:
+    """Return the digest of each input: from its manifest where it has one, else of its bytes."""
+    digests = {}
+    for path in inputs:
+        manifest = manifest_path(path)
+        digests[path.name] = (
+            json.loads(manifest.read_text())["digest"] if manifest.is_file() else digest(path)
+        )
+    return digests
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """Return the manifest of a finished result.
+
+    Raises:
+        NotFinished: the result or its manifest is missing, or the manifest is no JSON.
+    """
+    manifest = manifest_path(path)
+    if not path.exists():
+        raise NotFinished(f"{path} does not exist; run the step that makes it")
+    if not manifest.is_file():
+        raise NotFinished(f"{path} is not finished ({manifest.name} is missing); run its step again")
+    try:
+        content = json.loads(manifest.read_text(encoding="utf-8"))
+    except ValueError:
+        raise NotFinished(f"{manifest} is not JSON; remove it and run the step again") from None
+    if not isinstance(content, dict) or "digest" not in content:
+        raise NotFinished(f"{manifest} is no manifest of nightside; remove it and run the step again")
+    return content

@@ -1,0 +1,59 @@
+"""Grids lie where they should on the Moon."""
+
+import numpy as np
+import pytest
+
+from nightside import moon
+from nightside.config import Region
+from nightside.store import cell_index, grid_of, lonlat
+
+
+def region(**keys):
+    return Region(**{"width_km": 10, "pixels_per_degree": 128, **keys})
+
+
+def test_whole_moon_at_half_a_degree_has_the_archives_cells():
+    grid = grid_of(Region(whole_moon=True, pixels_per_degree=2))
+    lon, lat = lonlat(grid)
+    assert grid.shape == (360, 720)
+    np.testing.assert_allclose([lon[0, 0], lat[0, 0]], [0.25, 89.75])
+    np.testing.assert_allclose([lon[-1, -1], lat[-1, -1]], [359.75, -89.75])
+
+
+def test_pixels_fall_on_the_communitys_128_per_degree_grid():
+    grid = grid_of(region(longitude_deg=348.67, latitude_deg=-43.29))
+    edge = grid.affine.c / moon.metres_per_degree() * 128
+    assert edge == pytest.approx(round(edge), abs=1e-6)
+    assert grid.shape[0] * moon.metres_per_degree() / 128 >= 10_000
+
+
+@pytest.mark.parametrize("longitude", [0.0, 359.99, -0.01, 180.0, 12.3])
+def test_every_cell_centre_is_found_in_its_own_cell_across_the_seam(longitude):
+    grid = grid_of(region(longitude_deg=longitude, latitude_deg=20.0))
+    lon, lat = lonlat(grid)
+    expected = np.arange(lon.size).reshape(lon.shape)
+    for turn in (-360.0, 0.0, 360.0):
+        np.testing.assert_array_equal(cell_index(grid, lon + turn, lat), expected)
+
+
+def test_points_outside_have_no_cell():
+    grid = grid_of(region(longitude_deg=0.0, latitude_deg=0.0))
+    np.testing.assert_array_equal(cell_index(grid, [180.0, 0.0, 1.0], [0.0, 5.0, 0.0]), [-1, -1, -1])
+
+
+@pytest.mark.parametrize("latitude", [89.0, -89.0, 70.0])
+def test_polar_grid_holds_its_centre_in_the_middle(latitude):
+    grid = grid_of(
+        Region(
+            projection="polar_stereographic",
+            longitude_deg=45.0,
+            latitude_deg=latitude,
+            width_km=20,
+            pixel_m=240,
+        )
+    )
+    row, column = divmod(int(cell_index(grid, 45.0, latitude)), grid.shape[1])
+    assert abs(row - grid.shape[0] / 2) <= 1
+    assert abs(column - grid.shape[1] / 2) <= 1
+    lon, lat = lonlat(grid)
+    np.testing.assert_array_equal(cell_index(grid, lon, lat).ravel(), np.arange(lon.size))

@@ -1,0 +1,128 @@
+"""A result is finished or absent."""
+
+import errno
+import json
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import odc.geo.xr  # noqa: F401  registers the accessor
+import pytest
+import rasterio
+import xarray as xr
+
+from nightside import moon
+from nightside.store import (
+    NotFinished,
+    atomic_file,
+    cell_index,
+    grid_of,
+    open_store,
+    read_manifest,
+    write_cog,
+    write_store,
+)
+from nightside.store.manifest import digest
+
+
+def dataset(grid, value=1.0):
+    attrs = {"units": "K", "long_name": "temperature"}
+    return xr.Dataset({"t": (("y", "x"), np.full(grid.shape, value, np.float32), attrs)})
+
+
+def test_a_store_comes_back_with_its_place_on_the_moon(tmp_path, settings):
+    grid = grid_of(settings.region)
+    write_store(dataset(grid), tmp_path / "a.zarr", kind="test", settings=settings, geobox=grid)
+    back = open_store(tmp_path / "a.zarr", kind="test")
+    assert back["t"].odc.geobox.affine == grid.affine
+    assert "1737400" in back.spatial_ref.attrs["spatial_ref"]
+    assert back.attrs["iau_code"] == moon.EQUIRECTANGULAR_CODE
+    assert read_manifest(tmp_path / "a.zarr")["digest"] == digest(tmp_path / "a.zarr")
+
+
+def test_inputs_are_recorded_by_digest(tmp_path, settings):
+    grid = grid_of(settings.region)
+    write_store(dataset(grid), tmp_path / "a.zarr", kind="test", settings=settings)
+    write_store(
+        dataset(grid), tmp_path / "b.zarr", kind="test", settings=settings, inputs=[tmp_path / "a.zarr"]
+    )
+    assert read_manifest(tmp_path / "b.zarr")["inputs"] == {
+        "a.zarr": read_manifest(tmp_path / "a.zarr")["digest"]
+    }
+
+
+def test_a_store_without_its_manifest_is_not_read(tmp_path, settings):
+    grid = grid_of(settings.region)
+    write_store(dataset(grid), tmp_path / "a.zarr", kind="test", settings=settings)
+    (tmp_path / "a.zarr.json").unlink()
+    with pytest.raises(NotFinished, match="run its step again"):
+        open_store(tmp_path / "a.zarr")
+
+
+def test_a_store_of_another_kind_is_refused(tmp_path, settings):
+    write_store(dataset(grid_of(settings.region)), tmp_path / "a.zarr", kind="cube", settings=settings)
+    with pytest.raises(NotFinished, match="'cube', not a 'maps'"):
+        open_store(tmp_path / "a.zarr", kind="maps")
+
+
+def test_a_writer_killed_in_the_middle_leaves_nothing_that_reads_as_finished(tmp_path, settings):
+    script = f"""
+import os, signal
+from pathlib import Path
+from nightside.store import atomic_folder
+with atomic_folder(Path({str(tmp_path / "a.zarr")!r})) as partial:
+    (partial / "half").write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    done = subprocess.run([sys.executable, "-c", script], check=False)
+    assert done.returncode == -signal.SIGKILL
+    with pytest.raises(NotFinished):
+        open_store(tmp_path / "a.zarr")
+    write_store(dataset(grid_of(settings.region)), tmp_path / "a.zarr", kind="test", settings=settings)
+    assert open_store(tmp_path / "a.zarr")["t"].mean() == 1
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.zarr", "a.zarr.json"]
+
+
+def test_a_full_disk_is_named_and_leaves_no_file(tmp_path):
+    def fill_disk():
+        with atomic_file(tmp_path / "map.tif") as partial:
+            partial.write_bytes(b"half")
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError, match=r"no space left for .*map\.tif; free some disk"):
+        fill_disk()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_variable_without_units_is_refused(tmp_path, settings):
+    with pytest.raises(ValueError, match="units"):
+        write_store(xr.Dataset({"t": ("y", [1.0])}), tmp_path / "a.zarr", kind="test", settings=settings)
+
+
+def test_a_cog_lies_at_the_right_place_and_says_what_it_is(tmp_path, settings):
+    grid = grid_of(settings.region)
+    values = np.arange(np.prod(grid.shape), dtype=np.float32).reshape(grid.shape)
+    values[0, 0] = np.nan
+    write_cog(values, grid, tmp_path / "m.tif", name="t", long_name="temperature", units="K")
+    lon, lat = 348.67, -43.29
+    with rasterio.open(tmp_path / "m.tif") as cog:
+        assert cog.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
+        assert cog.units == ("K",)
+        assert cog.descriptions == ("t",)
+        assert cog.crs.to_dict()["R"] == moon.RADIUS_M
+        assert np.isnan(cog.read(1)[0, 0])
+        degree = moon.metres_per_degree()
+        sampled = next(cog.sample([(lon * degree, lat * degree)]))[0]
+        low, high = (float(cog.tags()[f"display_{k}"]) for k in ("minimum", "maximum"))
+        assert float(cog.tags(1)["STATISTICS_MAXIMUM"]) == np.nanmax(values)
+    assert sampled == values.ravel()[cell_index(grid, lon, lat)]
+    np.testing.assert_allclose([low, high], np.nanpercentile(values, [2, 98]), rtol=1e-4)
+
+
+def test_the_manifest_names_the_grid_and_the_configuration(tmp_path, settings):
+    grid = grid_of(settings.region)
+    write_store(dataset(grid), tmp_path / "a.zarr", kind="test", settings=settings, geobox=grid)
+    manifest = json.loads((tmp_path / "a.zarr.json").read_text())
+    assert manifest["config_digest"] == settings.digest()
+    assert manifest["variables"]["t"] == {"dimensions": ["y", "x"], "shape": list(grid.shape), "units": "K"}
