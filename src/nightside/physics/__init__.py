@@ -1,1 +1,89 @@
-"""."""
+"""Physics of an airless surface: regolith heat, illumination of slopes, radiance. Arrays in, arrays out.
+
+Everything is batched over places: one-dimensional arrays of latitude, albedo, H parameter and slope give one
+row of temperatures each, in the periodic state that the day repeats. For a place with rocks, run the ground
+and the rock and let their radiances add::
+
+    import numpy as np
+    from nightside import physics
+
+    latitude = np.full(1000, -43.3)
+    slope_east = np.random.default_rng(0).normal(0.0, 8.0, 1000)  # positive faces east: early Sun
+    regolith = physics.diurnal_temperatures(latitude, 0.12, 0.07, slope_east)  # (1000, 120) K, every 0.2 h
+    rock = physics.diurnal_temperatures(latitude, 0.12, slope_east_deg=slope_east, material=physics.ROCK)
+    seen = physics.mixed_brightness_temperature(regolith, rock, 0.05)  # channel 7, 5 % of the area is rock
+    delay = physics.onset_delay_h(latitude, slope_east)  # (1000,) h, positive where the Sun is late
+    flux = physics.daily_mean_absorbed_flux(latitude, 0.12, slope_east)  # (1000,) W m-2
+"""
+
+from nightside.physics.heat import (
+    PROFILE_LOCAL_TIMES_H,
+    ConvergenceWarning,
+    DiurnalSolution,
+    diurnal_solution,
+    diurnal_temperatures,
+)
+from nightside.physics.illumination import (
+    absorbed_flux,
+    cos_incidence,
+    daily_mean_absorbed_flux,
+    onset_delay_h,
+    slope_angles_deg,
+)
+from nightside.physics.radiance import (
+    CHANNEL_7,
+    DIVINER_BANDS,
+    Band,
+    band_radiance,
+    brightness_temperature,
+    mixed_brightness_temperature,
+    planck_band_radiance,
+)
+from nightside.physics.regolith import (
+    MOON,
+    REGOLITH,
+    ROCK,
+    Body,
+    Material,
+    albedo_at_incidence,
+    conductivity,
+    contact_conductivity,
+    density,
+    depth_grid_m,
+    heat_capacity,
+    skin_depth_m,
+    thermal_inertia,
+)
+
+__all__ = [
+    "CHANNEL_7",
+    "DIVINER_BANDS",
+    "MOON",
+    "PROFILE_LOCAL_TIMES_H",
+    "REGOLITH",
+    "ROCK",
+    "Band",
+    "Body",
+    "ConvergenceWarning",
+    "DiurnalSolution",
+    "Material",
+    "absorbed_flux",
+    "albedo_at_incidence",
+    "band_radiance",
+    "brightness_temperature",
+    "conductivity",
+    "contact_conductivity",
+    "cos_incidence",
+    "daily_mean_absorbed_flux",
+    "density",
+    "depth_grid_m",
+    "diurnal_solution",
+    "diurnal_temperatures",
+    "heat_capacity",
+    "mixed_brightness_temperature",
+    "onset_delay_h",
+    "planck_band_radiance",
+    "skin_depth_m",
+    "slope_angles_deg",
+    "thermal_inertia",
+]

@@ -144,7 +144,8 @@ def onset_delay_h(
         hour_angle_series(latitude_deg, slope_east_deg, slope_north_deg, solar_declination_deg)
     )
     sphere_rise = _rise(hour_angle_series(latitude_deg, 0.0, 0.0, solar_declination_deg))
-    delay = np.rad2deg(facet_rise - sphere_rise) / _DEGREES_PER_HOUR
+    later = np.angle(np.exp(1j * (facet_rise - sphere_rise)))
+    delay = np.asarray(np.rad2deg(later) / _DEGREES_PER_HOUR, np.float64)
     return np.maximum(delay, 0.0) if horizon else delay
 
 

@@ -23,7 +23,12 @@ SOLAR_CONSTANT = 1361.0
 HEAT_CAPACITY_FLOOR_K = 10.0
 """The polynomial of the heat capacity is a fit above about 10 K, and is negative below 1.3 K."""
 
-_REFERENCE_TEMPERATURE_K = 350.0
+REFERENCE_TEMPERATURE_K = 350.0
+"""Where radiative and contact conductivity have the ratio chi."""
+
+NODES_IN_SKIN_DEPTH = 10
+GROWTH = 0.2
+DEEP_SKIN_DEPTHS = 6.0
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,17 @@ class Body:
 MOON = Body()
 REGOLITH = Material()
 
+ROCK = Material(
+    surface_density=2940.0,
+    deep_density=2940.0,
+    surface_conductivity=1.5,
+    deep_conductivity=1.5,
+    radiative_conductivity=0.0,
+)
+"""Bare rock, deeper than its skin depth: round numbers for basalt, a choice of this project rather than a
+measurement (thermal inertia about 1,780 J m-2 K-1 s-1/2 at 273 K, against 55 of regolith); heat capacity and
+albedo law as for regolith."""
+
 
 def _with_depth(
     surface: float, deep: float, depth_m: ArrayLike, h_parameter_m: ArrayLike
@@ -113,7 +129,7 @@ def conductivity(
     """Return the conductivity, contacts and radiation, in W m-1 K-1 (Hayne et al. 2017, eq. A4)."""
     radiative = (
         material.radiative_conductivity
-        * (np.asarray(temperature_k, np.float64) / _REFERENCE_TEMPERATURE_K) ** 3
+        * (np.asarray(temperature_k, np.float64) / REFERENCE_TEMPERATURE_K) ** 3
     )
     return np.asarray(contact, np.float64) * (1.0 + radiative)
 
@@ -124,7 +140,8 @@ def heat_capacity(temperature_k: ArrayLike, material: Material = REGOLITH) -> ND
     Below 10 K, where the fit ends and soon turns negative, the value at 10 K is kept.
     """
     clamped = np.maximum(np.asarray(temperature_k, np.float64), HEAT_CAPACITY_FLOOR_K)
-    return np.polynomial.polynomial.polyval(clamped, np.asarray(material.heat_capacity_coefficients))
+    coefficients = np.asarray(material.heat_capacity_coefficients)
+    return np.asarray(np.polynomial.polynomial.polyval(clamped, coefficients), np.float64)
 
 
 def albedo_at_incidence(
@@ -139,6 +156,14 @@ def albedo_at_incidence(
     return np.minimum(np.asarray(normal_albedo, np.float64) + rise, 1.0)
 
 
+def thermal_inertia(
+    contact: ArrayLike, density_: ArrayLike, temperature_k: ArrayLike = 273.0, material: Material = REGOLITH
+) -> NDArray[np.float64]:
+    """Return sqrt(K rho c_p), in J m-2 K-1 s-1/2, of ground of contact conductivity ``contact`` at a temperature."""
+    product = conductivity(contact, temperature_k, material) * np.asarray(density_, np.float64)
+    return np.asarray(np.sqrt(product * heat_capacity(temperature_k, material)), np.float64)
+
+
 def skin_depth_m(material: Material = REGOLITH, body: Body = MOON, *, deep: bool = False) -> float:
     """Return the diurnal skin depth sqrt(kappa P / pi), in metres (Hayne et al. 2017, eq. A7).
 
@@ -151,3 +176,21 @@ def skin_depth_m(material: Material = REGOLITH, body: Body = MOON, *, deep: bool
     )
     diffusivity = conductivity_ / (density_ * float(heat_capacity(250.0, material)))
     return float(np.sqrt(diffusivity * body.day_s / np.pi))
+
+
+def depth_grid_m(
+    material: Material = REGOLITH, body: Body = MOON, refinement: float = 1.0
+) -> NDArray[np.float64]:
+    """Return the depths of the nodes, in metres, from 0 at the surface down, spaced geometrically.
+
+    The first spacing is a tenth of the surface's skin depth, each next one a fifth wider (Hayne et al. 2017,
+    Appendix A2), to at least six deep skin depths; ``refinement`` divides both fractions.
+    """
+    if not (np.isfinite(refinement) and refinement >= 0.5):
+        raise ValueError(f"refinement is {refinement}; below 0.5 the nodes are too coarse for the skin depth")
+    spacing = skin_depth_m(material, body) / (NODES_IN_SKIN_DEPTH * refinement)
+    growth = 1.0 + GROWTH / refinement
+    bottom = DEEP_SKIN_DEPTHS * skin_depth_m(material, body, deep=True)
+    # Thickness of n layers: spacing (growth^n - 1) / (growth - 1).
+    layers = int(np.ceil(np.log1p(bottom / spacing * (growth - 1.0)) / np.log(growth)))
+    return np.asarray(spacing * (growth ** np.arange(layers + 1) - 1.0) / (growth - 1.0), np.float64)
