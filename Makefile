@@ -1,0 +1,38 @@
+# Two commands: `make demo` and `make test`. Everything they need is installed into .venv.
+
+PYTHON ?= python3
+BIN := .venv/bin
+CORES ?= all
+INSTALLED := .venv/installed
+
+.PHONY: demo test check lock clean
+
+demo: $(INSTALLED)
+	@scripts/demo $(CORES)
+
+test: $(INSTALLED)
+	$(BIN)/pytest
+
+check: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+	$(BIN)/lint-imports
+
+$(INSTALLED): envs/requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("nightside needs Python 3.11 or later, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	@echo "installing into .venv (a few minutes, once)"
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -r envs/requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
+	touch $@
+
+# Write the lock anew from the newest versions that pyproject.toml allows.
+lock:
+	$(PYTHON) -m venv .venv.lock
+	.venv.lock/bin/pip install --quiet torch==2.13.0 -e '.[train,workflow,dev]'
+	scripts/lock .venv.lock/bin/pip > envs/requirements.lock
+	rm -rf .venv.lock
+
+clean:
+	rm -rf .venv results logs .snakemake
