@@ -41,6 +41,19 @@ class Vae(Section):
     objective: Literal["beta_vae", "beta_tcvae", "guided"] = "guided"
     beta: float = Field(0.2, ge=0, description="weight of the Kullback-Leibler term")
     total_correlation: float = Field(2.0, ge=0, description="beta_tcvae: weight of the total correlation")
+    guidance: float = Field(
+        1.0, ge=0, description="guided: weight with which library profiles must be encoded as their factors"
+    )
+    independence: float = Field(
+        100.0, ge=0, description="guided: weight that keeps free latents uncorrelated with the named ones"
+    )
+    library_profiles: int = Field(8000, ge=16, description="guided: profiles of the heat model's library")
+    standardisation: float = Field(
+        0.5, ge=0, le=1, description="of inputs: 0 divides kelvins by one number, 1 by one for each local time"
+    )
+    noise_floor_k: float = Field(
+        0.5, gt=0, description="error of the likelihood that no observation takes away, in kelvin"
+    )
 
 
 class Training(Section):

@@ -1,0 +1,143 @@
+"""A library of heat-model profiles that gives the latents of the guided objective their meaning.
+
+The places of the library are drawn from broad priors; nothing in it is known of the region that is mapped, save
+its latitudes. Library and region share the heat model of Hayne et al. (2017): as far as the real Moon departs
+from it (roughness, scattered light, another conductivity) the named latents are those of the nearest model.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nightside.moon import HOURS_PER_DAY
+from nightside.physics.heat import diurnal_temperatures
+from nightside.physics.illumination import daily_mean_absorbed_flux, onset_delay_h
+from nightside.physics.regolith import REGOLITH, Material
+
+FACTORS = ("onset", "absorbed_flux", "conductivity")
+"""What the first latents of a guided autoencoder are called, in order."""
+
+FACTOR_UNITS = ("h", "W m-2", "ln m")
+"""Units of the factors: onset delay, daily mean absorbed flux, and the natural logarithm of H in metres."""
+
+SLOPE_STD_DEG = 6.0
+"""Prior standard deviation of each component of slope; real 200 m slopes in highlands are of this size."""
+
+ALBEDO_RANGE = (0.04, 0.20)
+H_PARAMETER_M = 0.07
+H_PARAMETER_SPREAD = 0.5
+
+_TRIES = 3
+
+
+@dataclass(frozen=True)
+class Library:
+    """Noise-free ``temperature`` (n, m), in K, of n places whose ``factors`` (n, 3) are those of ``FACTORS``."""
+
+    temperature: NDArray[np.float64]
+    factors: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        if self.temperature.ndim != 2 or self.factors.shape != (self.temperature.shape[0], len(FACTORS)):
+            raise ValueError(
+                f"library of shapes {self.temperature.shape} and {self.factors.shape}; expected (n, m) and (n, 3)"
+            )
+
+
+def make_library(
+    latitude_deg: ArrayLike,
+    local_times: int,
+    n: int,
+    seed: int,
+    *,
+    material: Material = REGOLITH,
+    emissivity: float = 0.95,
+) -> Library:
+    """Draw n places and solve the heat model for each.
+
+    Args:
+        latitude_deg: latitudes from which those of the library are drawn, for example those of the cells mapped.
+        local_times: points of a profile, evenly spaced over the lunar day from midnight.
+        n: places.
+        seed: of the draw.
+        material: constants of the regolith.
+        emissivity: infrared emissivity of the surface.
+
+    Raises:
+        ValueError: at these latitudes hardly any place has a sunrise and a periodic state.
+    """
+    rng = np.random.default_rng(seed)
+    latitudes = np.asarray(latitude_deg, np.float64).ravel()
+    latitudes = latitudes[np.isfinite(latitudes)]
+    if not latitudes.size:
+        raise ValueError("no finite latitude to draw the library from")
+    draws = int(np.ceil(1.1 * n)) + 16
+    times = np.arange(local_times) * HOURS_PER_DAY / local_times
+    temperature = np.empty((0, local_times))
+    factors = np.empty((0, len(FACTORS)))
+    for _ in range(_TRIES):
+        latitude = rng.choice(latitudes, draws)
+        albedo = rng.uniform(*ALBEDO_RANGE, draws)
+        h = H_PARAMETER_M * np.exp(H_PARAMETER_SPREAD * rng.standard_normal(draws))
+        east, north = np.clip(SLOPE_STD_DEG * rng.standard_normal((2, draws)), -30.0, 30.0)
+        onset = onset_delay_h(latitude, east, north)
+        flux = daily_mean_absorbed_flux(latitude, albedo, east, north, material=material)
+        lit = np.isfinite(onset) & (flux > 0.0)
+        solved = diurnal_temperatures(
+            latitude[lit], albedo[lit], h[lit], east[lit], north[lit], emissivity,
+            local_time_h=times, material=material,
+        )  # fmt: skip
+        found = np.stack([onset[lit], flux[lit], np.log(h[lit])], axis=1)
+        finite = np.isfinite(solved).all(axis=1)
+        temperature = np.concatenate([temperature, solved[finite]])[:n]
+        factors = np.concatenate([factors, found[finite]])[:n]
+        if factors.shape[0] == n:
+            return Library(temperature, factors)
+    raise ValueError(
+        f"only {factors.shape[0]} of {n} places drawn have a sunrise; these latitudes are polar: "
+        "choose objective 'beta_vae' or 'beta_tcvae' in thermal.vae"
+    )
+
+
+def observe_like(
+    temperature: NDArray[np.float64],
+    temperature_std: NDArray[np.float64],
+    length_scale_h: float,
+    amplitude_k: float,
+    seed: int,
+) -> NDArray[np.float64]:
+    """Make profiles look like the data whose standard deviations are given.
+
+    A Gaussian process is surest where it was observed: each minimum of ``temperature_std`` along the day is taken
+    for an observation with that standard deviation. The library is observed there and interpolated again
+    (Matern-3/2, periodic), so that it is smeared at sunrise as the data are.
+
+    Args:
+        temperature: noise-free profiles (n, m), in K.
+        temperature_std: posterior standard deviations (n, m), in K, of n profiles of the data.
+        length_scale_h: of the kernel, in hours.
+        amplitude_k: of the kernel, in K.
+        seed: of the noise.
+
+    Returns:
+        Profiles (n, m), in K.
+    """
+    rng = np.random.default_rng(seed)
+    n, m = temperature.shape
+    std = np.maximum(temperature_std, 0.05)
+    observed = (std <= np.roll(std, 1, axis=1)) & (std <= np.roll(std, -1, axis=1))
+    lag = np.arange(m) * HOURS_PER_DAY / m
+    distance = np.sqrt(3.0) / length_scale_h * np.abs(lag[:, None] + HOURS_PER_DAY * np.arange(-3, 4))
+    covariance = amplitude_k**2 * ((1.0 + distance) * np.exp(-distance)).sum(axis=1)
+    kernel = covariance[(np.arange(m)[:, None] - np.arange(m)) % m]
+    noisy = temperature + std * rng.standard_normal((n, m))
+    out = np.empty_like(temperature)
+    for i in range(n):
+        at = np.flatnonzero(observed[i])
+        mean = noisy[i, at].mean()
+        gram = kernel[np.ix_(at, at)] + np.diag(std[i, at] ** 2)
+        out[i] = mean + kernel[:, at] @ np.linalg.solve(gram, noisy[i, at] - mean)
+    return out

@@ -1,0 +1,91 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from nightside.config import Settings
+from nightside.thermal.mapping import map_profiles
+from nightside.thermal.training import LatentCollapsed, train
+
+
+def small(settings: Settings, vae: dict[str, object], **training: object) -> Settings:
+    thermal = settings.thermal.model_copy(
+        update={
+            "vae": settings.thermal.vae.model_copy(update={"width": 8, "library_profiles": 64, **vae}),
+            "training": settings.thermal.training.model_copy(
+                update={"epochs": 2, "batch_size": 50, "devices": 1, **training}
+            ),
+        }
+    )
+    return settings.model_copy(update={"thermal": thermal})
+
+
+@pytest.fixture(scope="module")
+def profiles() -> xr.Dataset:
+    rng = np.random.default_rng(0)
+    hours = np.arange(120) * 0.2
+    swing = 150 + 10 * rng.standard_normal((12, 14, 1))
+    temperature = (
+        100 + swing * np.maximum(np.sin((hours - 6) / 12 * np.pi), 0) + rng.standard_normal((12, 14, 120))
+    )
+    quality = np.zeros((12, 14), np.uint8)
+    quality[0, 0] = 2
+    temperature[0, 0] = np.nan
+    dims = ("y", "x", "local_time")
+    return xr.Dataset(
+        {
+            "temperature": (dims, temperature.astype(np.float32)),
+            "temperature_std": (dims, np.full(temperature.shape, 2.0, np.float32)),
+            "quality": (("y", "x"), quality),
+        },
+        coords={"latitude": (("y", "x"), np.full((12, 14), -43.0))},
+    )
+
+
+@pytest.mark.parametrize("objective", ["beta_vae", "beta_tcvae", "guided"])
+def test_every_objective_trains_and_maps(
+    objective: str, profiles: xr.Dataset, settings: Settings, tmp_path: Path
+) -> None:
+    card = train(profiles, small(settings, {"objective": objective}), tmp_path / "model", tmp_path / "ckpt")
+    assert card == json.loads((tmp_path / "model" / "model.json").read_text())
+    assert card["profiles"] == 12 * 14 - 1
+    assert len(card["metrics"]["mae_k_per_local_time"]) == 120
+    maps = map_profiles(profiles, tmp_path / "model", tile=5)
+    assert maps["latent_mean"].shape == (4, 12, 14)
+    assert np.isnan(maps["anomaly_score"][0, 0])
+    assert np.isfinite(maps["anomaly_score"]).sum() == 12 * 14 - 1
+    whole = map_profiles(profiles, tmp_path / "model", tile=100)
+    xr.testing.assert_allclose(maps, whole, atol=1e-3)
+
+
+def test_the_same_seed_gives_the_same_weights(
+    profiles: xr.Dataset, settings: Settings, tmp_path: Path
+) -> None:
+    plan = small(settings, {"objective": "guided"}, epochs=1)
+    for name in ("a", "b"):
+        train(profiles, plan, tmp_path / name, tmp_path / f"{name}.ckpt")
+    weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("a", "b")]
+    assert weights[0] == weights[1]
+
+
+def test_a_collapsed_latent_is_told(profiles: xr.Dataset, settings: Settings, tmp_path: Path) -> None:
+    plan = small(settings, {"objective": "beta_vae", "beta": 1e6}, epochs=30, learning_rate=1e-2)
+    with pytest.warns(LatentCollapsed, match="has collapsed"):
+        card = train(profiles, plan, tmp_path / "model", tmp_path / "ckpt")
+    assert card["warnings"]
+    assert card["metrics"]["active_latents"] < 4
+
+
+def test_guidance_needs_latitudes(profiles: xr.Dataset, settings: Settings, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="latitude"):
+        train(profiles.drop_vars("latitude"), small(settings, {}), tmp_path / "m", tmp_path / "c")
+
+
+def test_a_region_without_profiles_is_refused(
+    profiles: xr.Dataset, settings: Settings, tmp_path: Path
+) -> None:
+    masked = profiles.assign(quality=profiles["quality"] + 1)
+    with pytest.raises(ValueError, match="0 of 168 cells"):
+        train(masked, small(settings, {}), tmp_path / "m", tmp_path / "c")
