@@ -116,8 +116,8 @@ def _cell_means(truth: xr.Dataset, geobox: GeoBox, south: int) -> Float | None:
     cell = point_row // finer * shape[1] + point_column // finer
     order = np.argsort(cell, kind="stable")
     cells, starts, counts = np.unique(cell[order], return_index=True, return_counts=True)
-    profiles = _at_table_times(temperature)
-    total = np.add.reduceat(profiles[index.ravel()[inside[order]]], starts, axis=0)
+    seen, position = np.unique(index.ravel()[inside[order]], return_inverse=True)
+    total = np.add.reduceat(_at_table_times(temperature[seen])[position], starts, axis=0)
     mean = np.full((shape[0] * shape[1], GCP_LOCAL_TIME_BINS), np.nan)
     mean[cells] = total / counts[:, None]
     return mean.reshape(*shape, GCP_LOCAL_TIME_BINS)

@@ -57,7 +57,7 @@ class Surface:
         self._equirectangular = is_equirectangular(geobox)
 
     def cells(self, longitude_deg: Float, latitude_deg: Float) -> NDArray[np.int64]:
-        """Return the flat index of the nearest cell."""
+        """Return the flat index of the nearest cell (outside a polar grid: of its first cell)."""
         inside = cell_index(self._geobox, longitude_deg, latitude_deg)
         if not self._equirectangular:
             return np.where(inside >= 0, inside, 0)

@@ -30,7 +30,7 @@ DETECTOR_KM = SWATH_KM / DETECTORS
 _WOBBLES = 5
 _NODE_WOBBLE_DEG = 0.4
 _PHASE_WOBBLE_DEG = 6.0
-_COARSE_S = 20.0
+_COARSE_S = 60.0
 _SAMPLE_PHASE_S = 0.0637
 """No whole number of milliseconds, so that some seconds round up to 60.000, as in the archive."""
 
@@ -59,10 +59,12 @@ class Orbit:
         )
 
     def _wobble(self, time_s: Float) -> Float:
-        total = np.zeros_like(time_s)
-        for period, angle in zip(self.wobble_period_s, self.wobble_angle, strict=True):
-            total += np.sin(2 * np.pi * time_s / period + angle)
-        return np.asarray(total / np.sqrt(_WOBBLES), np.float64)
+        """Return the sum of the wobbles, of order 1; linear between full hours, for speed."""
+        first, last = (time_s.min(), time_s.max()) if time_s.size else (0.0, 0.0)
+        hours = np.arange(np.floor(first / 3600.0), np.floor(last / 3600.0) + 2.0) * 3600.0
+        turns = hours[:, None] / self.wobble_period_s
+        total = np.sin(2 * np.pi * turns + self.wobble_angle).sum(axis=1) / np.sqrt(_WOBBLES)
+        return np.asarray(np.interp(time_s, hours, total), np.float64)
 
     def argument_deg(self, time_s: ArrayLike) -> Float:
         """Return the angle from the ascending node along the orbit; it is not wrapped."""
@@ -70,14 +72,18 @@ class Orbit:
         steady = self.phase_deg + 360.0 * time / PERIOD_S
         return np.asarray(steady + _PHASE_WOBBLE_DEG * self._wobble(0.7 * time), np.float64)
 
+    def latitude_deg(self, time_s: ArrayLike) -> Float:
+        """Return the latitude below the spacecraft, in degrees."""
+        sine = np.sin(np.deg2rad(self.argument_deg(time_s)))
+        return np.asarray(np.rad2deg(np.arcsin(sine)), np.float64)
+
     def subspacecraft(self, time_s: ArrayLike) -> tuple[Float, Float]:
         """Return latitude and east longitude [0, 360) below the spacecraft, in degrees."""
         time = np.asarray(time_s, np.float64)
-        argument = np.deg2rad(self.argument_deg(time))
-        latitude = np.rad2deg(np.arcsin(np.clip(np.sin(argument), -1.0, 1.0)))
-        far_side = np.where(np.cos(argument) < 0.0, 180.0, 0.0)
+        ascending = self.ascending(time)
+        far_side = np.where(ascending, 0.0, 180.0)
         node = self.node_deg - 360.0 * time / SIDEREAL_DAY_S + _NODE_WOBBLE_DEG * self._wobble(time)
-        return latitude, moon.longitude_360(node + far_side)
+        return self.latitude_deg(time), moon.longitude_360(node + far_side)
 
     def subsolar_longitude(self, time_s: ArrayLike) -> Float:
         """Return the east longitude [0, 360) below the Sun, in degrees; its latitude is always 0."""
@@ -138,7 +144,11 @@ def samples_near(
     count = int(np.ceil(duration_s / spacing)) + 1
     for first in range(0, count, chunk):
         index = np.arange(first, min(first + chunk, count))
-        distance = _distance_km(orbit, np.asarray(index * spacing, np.float64), longitude_deg, latitude_deg)
+        time = np.asarray(index * spacing, np.float64)
+        # Latitude alone rules out nearly all, and costs half.
+        off_km = RADIUS_KM * np.abs(np.deg2rad(orbit.latitude_deg(time) - latitude_deg))
+        index, time = index[off_km <= reach_km + step_km], time[off_km <= reach_km + step_km]
+        distance = _distance_km(orbit, time, longitude_deg, latitude_deg)
         found.append(index[distance <= reach_km + step_km])
     coarse = np.concatenate(found) if found else np.zeros(0, np.int64)
     if not coarse.size:

@@ -23,6 +23,7 @@ Float = NDArray[np.float64]
 
 _SOIL_SCALE_CELLS = 2.5
 _CRATERS_PER_CELL = 0.004
+_LARGEST_HOT_CRATER_CELLS = 6.0
 _EDGE_OF_CENTRE = 0.25
 """Rock fraction at the edge of a hot crater, as a part of that in its centre."""
 
@@ -144,7 +145,7 @@ def _unit(field: Float) -> Float:
 def _hot_craters(shape: tuple[int, int], moon: SyntheticMoon, rng: np.random.Generator) -> Float:
     rock = np.zeros(shape)
     rows, columns = np.indices(shape)
-    largest = max(min(shape) / 12.0, 2.0)
+    largest = min(max(min(shape) / 12.0, 2.0), _LARGEST_HOT_CRATER_CELLS)
     for _ in range(moon.hot_craters):
         radius = 2.0 + rng.random() * (largest - 2.0)
         centre_fraction = moon.rock_fraction_max * (0.5 + 0.5 * rng.random())

@@ -28,6 +28,9 @@ TABLE_S = 600.0
 MARGIN_KM = 2.0
 """Tables reach this far beyond the region, so that they hold rows that a reader must leave out."""
 
+LARGEST_RADIUS_KM = 500.0
+"""Every pass is held in memory while the tables are planned."""
+
 _WORKERS = 2
 _TILTED_FRACTION = 0.02
 
@@ -143,6 +146,11 @@ def _samples(settings: Settings, orbit: Orbit) -> NDArray[np.int64]:
     phi, phi0 = np.deg2rad(lat), np.deg2rad(centre[1])
     cosine = np.sin(phi) * np.sin(phi0) + np.cos(phi) * np.cos(phi0) * np.cos(np.deg2rad(lon - centre[0]))
     radius = RADIUS_KM * float(np.arccos(np.clip(cosine, -1, 1)).max())
+    if radius > LARGEST_RADIUS_KM:
+        raise ValueError(
+            f"the region reaches {radius:.0f} km from its centre; RDR tables are written for up to "
+            f"{LARGEST_RADIUS_KM:.0f} km: choose a smaller region, or diviner.level 'gcp'"
+        )
     reach = radius + SWATH_KM / 2 + 2 * MARGIN_KM
     samples = samples_near(orbit, (end - start).total_seconds(), centre[0], centre[1], reach)
     if not samples.size:

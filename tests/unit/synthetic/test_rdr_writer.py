@@ -13,7 +13,7 @@ from nightside.store import grid_of
 from nightside.synthetic.fixed_width import blank_row, place_numbers
 from nightside.synthetic.observation import Surface, observe
 from nightside.synthetic.orbit import Orbit
-from nightside.synthetic.rdr_writer import rdr_bytes, write_rdr_zip
+from nightside.synthetic.rdr_writer import rdr_bytes, write_rdr_zip, zip_bytes
 from nightside.synthetic.truth import make_truth
 from nightside.synthetic.write import plan, write_tables
 
@@ -184,3 +184,12 @@ def test_a_number_that_does_not_fit_is_an_error():
     rows = np.tile(blank_row((column,), 10), (1, 1))
     with pytest.raises(ValueError, match=r"x = -12\.5 does not fit 6 bytes"):
         place_numbers(rows, (column,), np.array([[-12.5]]), np.zeros((1, 1), bool))
+
+
+def test_zip_is_sound_to_the_standard_library(tmp_path: Path):
+    content = bytes(range(256)) * 1000
+    (tmp_path / "a.zip").write_bytes(zip_bytes(content, "A.TAB"))
+    with zipfile.ZipFile(tmp_path / "a.zip") as archive:
+        assert archive.testzip() is None
+        assert archive.read("A.TAB") == content
+        assert archive.infolist()[0].date_time == (1980, 1, 1, 0, 0, 0)
