@@ -1,0 +1,154 @@
+"""The tables of one block, on disk: listed from a folder, or fetched from the archive.
+
+A block is what one job ingests: some months of RDR tables, named for the first (``201001``), or one band of
+GCP (``10n20n``). Its inventory says which tables there are, which were never taken, and which failed.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from nightside.config import Settings
+from nightside.thermal import archive
+from nightside.thermal.download import Outcome, Wanted, fetch_all
+
+Inventory = dict[str, Any]
+"""``block``, ``source``, ``folder``, ``files`` (path below the folder, bytes, sha256), ``missing``, ``failed``."""
+
+
+class NoTables(ValueError):
+    """There is nothing to work on; the message says where tables were looked for, and the remedy."""
+
+
+def blocks(settings: Settings) -> list[str]:
+    """Return the names of a configuration's blocks, in order."""
+    if settings.diviner.level == "gcp":
+        return archive.gcp_bands_of(settings.region)
+    start, end = _period(settings)
+    months = range(start.year * 12 + start.month - 1, end.year * 12 + end.month)
+    return [f"{m // 12:04d}{m % 12 + 1:02d}" for m in months[:: settings.diviner.block_months]]
+
+
+def block_period(settings: Settings, block: str) -> tuple[dt.date, dt.date]:
+    """Return the first and the last day of an RDR block, within the configured period.
+
+    Raises:
+        ValueError: the configuration has no such block.
+    """
+    if block not in blocks(settings):
+        raise ValueError(f"no block {block!r} in this configuration; it has {', '.join(blocks(settings))}")
+    start, end = _period(settings)
+    first = int(block[:4]) * 12 + int(block[4:]) - 1
+    after = first + settings.diviner.block_months
+    last = dt.date(after // 12, after % 12 + 1, 1) - dt.timedelta(days=1)
+    return max(dt.date(first // 12, first % 12 + 1, 1), start), min(last, end)
+
+
+def acquire(settings: Settings, block: str, folder: Path) -> Inventory:
+    """Return the inventory of a block's tables in ``folder``, having fetched them where the source is ``pds``.
+
+    A block without a table (Diviner was off, or never passed the region) has an empty inventory.
+
+    Raises:
+        NoTables: a local folder holds no table of the configured level and period; every download failed.
+        ValueError: the configuration has no such block.
+        OSError: the disk is full.
+    """
+    if block not in blocks(settings):
+        raise ValueError(f"no block {block!r} in this configuration; it has {', '.join(blocks(settings))}")
+    if settings.diviner.source == "pds":
+        return _from_archive(settings, block, folder)
+    return _inventory(settings, block, folder, _local(settings, block, folder), [], {})
+
+
+def _local(settings: Settings, block: str, folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        raise NoTables(f"{folder}: no such folder; set diviner.folder to where the tables lie")
+    level = settings.diviner.level
+    tables = {path: _block_key(level, path) for path in sorted(folder.rglob("*")) if path.is_file()}
+    wanted = set(blocks(settings)) if level == "gcp" else set(archive.slots(*_period(settings)))
+    if wanted.isdisjoint(tables.values()):
+        pattern = "YYYYMMDDHHMM_rdr.zip" if level == "rdr" else archive.gcp_name("10n20n")
+        raise NoTables(
+            f"{folder}: no {level.upper()} table ({pattern}) of the configured "
+            f"{'period' if level == 'rdr' else 'latitudes'} in it or below; correct diviner.folder, start or end"
+        )
+    here = {block} if level == "gcp" else set(archive.slots(*block_period(settings, block)))
+    chosen = {key: path for path, key in reversed(tables.items()) if key in here}
+    # A table that lies there twice (zipped and not, or in two folders) counts once.
+    return sorted(chosen.values())
+
+
+def _block_key(level: str, path: Path) -> dt.datetime | str | None:
+    if level == "gcp":
+        return archive.gcp_band(path.name)
+    return archive.rdr_slot(path.name)
+
+
+def _from_archive(settings: Settings, block: str, folder: Path) -> Inventory:
+    root = settings.diviner.archive_url
+    if settings.diviner.level == "gcp":
+        wanted = [Wanted(archive.gcp_url(root, block), folder / archive.gcp_name(block))]
+    else:
+        slots = archive.slots(*block_period(settings, block))
+        wanted = [Wanted(archive.rdr_url(root, slot), folder / archive.rdr_path(slot)) for slot in slots]
+    outcomes = fetch(settings, wanted)
+    return _from_outcomes(settings, block, folder, outcomes)
+
+
+def fetch(settings: Settings, wanted: list[Wanted]) -> list[Outcome]:
+    """Fetch files with the configured number of requests, retries and patience."""
+    source = settings.diviner
+    return fetch_all(wanted, parallel=source.parallel, retries=source.retries, timeout_s=source.timeout_s)
+
+
+def _from_outcomes(settings: Settings, block: str, folder: Path, outcomes: list[Outcome]) -> Inventory:
+    here = [o.wanted.path for o in outcomes if o.status in ("fetched", "present")]
+    missing = [o.wanted.path for o in outcomes if o.status == "missing"]
+    failed = {o.wanted.path: o.reason for o in outcomes if o.status == "failed"}
+    if failed and not here:
+        reason = next(iter(failed.values()))
+        raise NoTables(
+            f"block {block}: all {len(failed)} downloads failed, the first: {reason}; "
+            "check the network and diviner.archive_url, then run the same command again"
+        )
+    return _inventory(settings, block, folder, here, missing, failed)
+
+
+def _inventory(
+    settings: Settings,
+    block: str,
+    folder: Path,
+    here: list[Path],
+    missing: list[Path],
+    failed: dict[Path, str],
+) -> Inventory:
+    def name(path: Path) -> str:
+        return path.relative_to(folder).as_posix()
+
+    return {
+        "block": block,
+        "source": settings.diviner.source,
+        "folder": str(folder),
+        "files": [
+            {"path": name(path), "bytes": path.stat().st_size, "sha256": _sha256(path)}
+            for path in sorted(here)
+        ],
+        "missing": sorted(name(path) for path in missing),
+        "failed": {name(path): reason for path, reason in sorted(failed.items())},
+    }
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def _period(settings: Settings) -> tuple[dt.date, dt.date]:
+    start, end = settings.diviner.start, settings.diviner.end
+    if start is None or end is None:
+        raise ValueError("level 'rdr' needs 'start' and 'end', the first and last day (YYYY-MM-DD)")
+    return start, end
