@@ -1,0 +1,99 @@
+"""Many tables into additive bins: two at a time, each added whole or set aside whole."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from odc.geo.geobox import GeoBox
+
+from nightside.config import Settings
+from nightside.formats import BadTable
+from nightside.thermal.binning import Observations, add_observations, empty_bins, without_repeats
+from nightside.thermal.gcp import read_gcp_observations
+from nightside.thermal.rdr import read_observations
+
+THREADS = 2
+"""The parsing runs without Python's lock, so threads fill cores."""
+
+
+@dataclass(frozen=True)
+class IngestResult:
+    """Bins of shape (y, x, local_time): count, sum (K), sum of squares (K^2); what became of rows and tables.
+
+    ``counters`` says what became of every row of the tables that were read (``binned`` is what the bins hold);
+    ``set_aside`` maps a broken table's path to its reason.
+    """
+
+    n: NDArray[np.int32]
+    sum_k: NDArray[np.float64]
+    sum_k2: NDArray[np.float64]
+    counters: dict[str, int]
+    set_aside: dict[str, str]
+
+
+def ingest_tables(
+    paths: Sequence[Path], settings: Settings, geobox: GeoBox, threads: int = THREADS
+) -> IngestResult:
+    """Bin RDR or GCP tables (``settings.diviner.level``) on a grid by cell and local time.
+
+    Tables are added in the order of their names, which for RDR is that of time, in whatever order they are
+    given or read: the sums come out the same to the last bit. An observation that the table before holds too
+    is dropped. Memory is the bins and a few tables' passing rows, however many tables there are.
+
+    Raises:
+        ConfigError: the bins exceed ``thermal.bins.memory_limit_gb``.
+        BadTable: there are tables and every one of them is broken.
+    """
+    limits = settings.thermal.bins
+    bins = empty_bins(geobox, limits.local_time_bins, limits.memory_limit_gb)
+    counters: Counter[str] = Counter()
+    set_aside: dict[str, str] = {}
+    before = np.empty(0, np.int64)
+    for path, seen in _in_order(sorted(paths, key=lambda p: (p.name, str(p))), _reader(settings), threads):
+        if isinstance(seen, BadTable):
+            set_aside[str(path)] = str(seen)
+            continue
+        fresh, repeated = without_repeats(seen, before)
+        before = seen.key
+        binned = add_observations(bins, geobox, fresh)
+        counters.update(seen.counters)
+        counters.update(
+            tables=1, repeated=repeated, outside_region=fresh.temperature_k.size - binned, binned=binned
+        )
+    if set_aside and not counters["tables"]:
+        first = next(iter(set_aside.values()))
+        raise BadTable(f"none of {len(set_aside)} tables could be read; the first: {first}")
+    return IngestResult(bins.n, bins.sum_k, bins.sum_k2, dict(counters), set_aside)
+
+
+def _reader(settings: Settings) -> Callable[[Path], Observations]:
+    if settings.diviner.level == "gcp":
+        return lambda path: read_gcp_observations(path, settings.filter.channel)
+    return lambda path: read_observations(path, settings.filter)
+
+
+def _in_order(
+    paths: Sequence[Path], read: Callable[[Path], Observations], threads: int
+) -> Iterator[tuple[Path, Observations | BadTable]]:
+    """Read tables on threads, a few ahead of the one that is yielded, in the order of ``paths``."""
+    waiting: deque[tuple[Path, Future[Observations]]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        for path in paths:
+            waiting.append((path, pool.submit(read, path)))
+            if len(waiting) > 2 * threads:
+                yield _finished(*waiting.popleft())
+        while waiting:
+            yield _finished(*waiting.popleft())
+
+
+def _finished(path: Path, future: Future[Observations]) -> tuple[Path, Observations | BadTable]:
+    try:
+        return path, future.result()
+    except BadTable as error:
+        return path, error

@@ -1,0 +1,78 @@
+import numpy as np
+import pytest
+
+from nightside.formats import BadTable
+from nightside.store import grid_of
+from nightside.thermal.ingest import ingest_tables
+
+
+def clock(second):
+    return f"{284342400 + second:010d}.00000"
+
+
+@pytest.fixture
+def tables(rdr_row, rdr_zip):
+    """Three tables; the last sample of each is the first of the next."""
+    paths = []
+    for t in range(3):
+        rows = [
+            rdr_row(sclk=clock(600 * t + s), tb=f"{100 + 0.1 * (600 * t + s):.3f}") for s in range(0, 601, 20)
+        ]
+        paths.append(rdr_zip(rows, f"2010010500{t}0"))
+    return paths
+
+
+def test_samples_at_the_edges_of_tables_count_once_in_any_order(tables, settings):
+    grid = grid_of(settings.region)
+    forward = ingest_tables(tables, settings, grid)
+    backward = ingest_tables(tables[::-1], settings, grid, threads=1)
+    assert forward.n.sum() == 3 * 30 + 1
+    assert forward.counters["repeated"] == 2
+    np.testing.assert_array_equal(forward.sum_k, backward.sum_k)
+    np.testing.assert_array_equal(forward.sum_k2, backward.sum_k2)
+
+
+def test_every_row_is_accounted_for(tables, settings):
+    counters = ingest_tables(tables, settings, grid_of(settings.region)).counters
+    lost = ("repeated", "outside_region", "missing", "negative_radiance", "emission", "quality")
+    others = ("other_activity", "other_channel", "binned")
+    assert counters["rows"] == sum(counters[k] for k in lost + others)
+
+
+def test_one_broken_table_is_set_aside_whole(tables, settings, rdr_row, rdr_zip):
+    grid = grid_of(settings.region)
+    clean = ingest_tables(tables, settings, grid)
+    rows = [rdr_row(sclk=clock(9000 + s)) for s in range(20_000)]
+    bad = rdr_zip([*rows, rdr_row(tb="abc")], "201001050200")
+    truncated = rdr_zip(rows, "201001050210")
+    truncated.write_bytes(truncated.read_bytes()[:-30])
+    empty = rdr_zip(rows, "201001050220")
+    empty.write_bytes(b"")
+    result = ingest_tables([*tables, bad, truncated, empty], settings, grid)
+    assert set(result.set_aside) == {str(p) for p in (bad, truncated, empty)}
+    assert "row 20001" in result.set_aside[str(bad)]
+    np.testing.assert_array_equal(result.n, clean.n)
+    np.testing.assert_array_equal(result.sum_k, clean.sum_k)
+
+
+def test_nothing_but_broken_tables_is_an_error(settings, rdr_zip):
+    with pytest.raises(BadTable, match="none of 1 tables could be read"):
+        ingest_tables([rdr_zip([])], settings, grid_of(settings.region))
+
+
+def test_a_block_without_tables_has_empty_bins(settings):
+    assert ingest_tables([], settings, grid_of(settings.region)).n.sum() == 0
+
+
+def test_gcp_tables_fill_one_observation_a_bin(settings, gcp_table):
+    source = settings.diviner.model_copy(update={"level": "gcp"})
+    region = settings.region.model_copy(update={"pixels_per_degree": 2.0})
+    settings = settings.model_copy(update={"diviner": source, "region": region})
+    grid = grid_of(region)
+    rows = [
+        {"clon": "-11.25", "clat": "-43.25", "ltim": f"{(i + 0.5) / 4:.3f}", "t7": "100"} for i in range(96)
+    ]
+    result = ingest_tables([gcp_table(rows)], settings, grid)
+    assert result.n.sum() == 96
+    assert result.n.max() == 1
+    assert np.unique(result.sum_k[result.n == 1]).tolist() == [100.0]
