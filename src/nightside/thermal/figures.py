@@ -213,6 +213,8 @@ def _draw_truth(
         draw_map(figure, axes, values, frame, title=title, units="", colours=colours, scale_bar=False)
     else:
         axes.set_axis_off()
+        note = "follows no single\nfactor of the truth"
+        axes.text(0.5, 0.5, note, transform=axes.transAxes, ha="center", va="center", color=_GREY)
 
 
 def _draw_anomaly(
@@ -270,7 +272,7 @@ def _local_time_axis(axes: Axes, labelled: bool) -> None:
         axes.axvline(hour, color="#b08900", lw=0.8, ls=":")
     axes.spines[["top", "right"]].set_visible(False)
     if labelled:
-        axes.set_xlabel("local time (h; dotted: sunrise, sunset on the level)")
+        axes.set_xlabel("local time (h)")
 
 
 def _save(figure: Figure, path: Path) -> None:

@@ -98,7 +98,7 @@ def draw_map(
     axes.locator_params(nbins=4)
     bar = figure.colorbar(image, ax=axes, shrink=0.82, aspect=22, pad=0.03, extend="both")
     bar.set_label(units)
-    bar.outline.set_linewidth(0.5)  # type: ignore[operator]
+    bar.outline.set_linewidth(0.5)
     if scale_bar:
         _draw_scale_bar(axes, frame)
 
