@@ -46,6 +46,18 @@ class Observation:
     samples: dict[str, Float]
     rows: dict[str, Float]
 
+    def after(self, earlier: Observation) -> Observation:
+        """Return this observation with the last sample of an earlier one, unchanged, before its own."""
+        parts = [(earlier.samples, self.samples), (earlier.rows, self.rows)]
+        joined = [
+            {
+                name: own if name in ("c", "det") else np.concatenate([old[name][-1:], own])
+                for name, own in new.items()
+            }
+            for old, new in parts
+        ]
+        return Observation(np.concatenate([earlier.time_s[-1:], self.time_s]), *joined)
+
 
 class Surface:
     """The truth, looked up by place and local time."""

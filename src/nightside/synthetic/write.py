@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from nightside.config import Settings
 from nightside.formats.diviner import RDR_ROW_BYTES, SAMPLE_S
 from nightside.store import cell_index, grid_of, lonlat
 from nightside.synthetic.gcp_writer import write_gcp
-from nightside.synthetic.observation import Surface, observe
+from nightside.synthetic.observation import Observation, Surface, observe
 from nightside.synthetic.orbit import RADIUS_KM, SWATH_KM, Orbit, sample_time_s, samples_near, swath
 from nightside.synthetic.rdr_writer import header, rdr_bytes, write_rdr_zip
 from nightside.synthetic.truth import synthetic_section
@@ -37,11 +37,15 @@ _TILTED_FRACTION = 0.02
 
 @dataclass(frozen=True)
 class Table:
-    """One ten-minute table: its number since the start of the period, and its samples."""
+    """One ten-minute table: its number since the start of the period, and its samples.
+
+    ``previous`` is the table before, where the stretch goes on from it: its last sample is repeated.
+    """
 
     number: int
     samples: NDArray[np.int64]
     tilted: bool
+    previous: Table | None = None
 
 
 def write_tables(
@@ -72,9 +76,14 @@ def write_tables(
     tables, passes, missing = plan(settings)
     orbit, surface, start = Orbit.from_seed(settings.seed), Surface(truth, geobox), _start(settings)
 
-    def write(table: Table) -> tuple[Path, int, int]:
+    def look(table: Table) -> Observation:
         rng = np.random.default_rng([settings.seed, 3, table.number])
-        seen = observe(orbit, table.samples, surface, section, rng, tilted=table.tilted)
+        return observe(orbit, table.samples, surface, section, rng, tilted=table.tilted)
+
+    def write(table: Table) -> tuple[Path, int, int]:
+        seen = look(table)
+        if table.previous is not None:
+            seen = seen.after(look(table.previous))
         moment = start + dt.timedelta(seconds=table.number * TABLE_S)
         stamp = moment.strftime("%Y%m%d%H%M")
         content = rdr_bytes(seen, start, f"{stamp}_RDR.TAB")
@@ -117,16 +126,20 @@ def plan(settings: Settings) -> tuple[list[Table], int, int]:
     passes = int(np.count_nonzero(np.diff(samples) > TABLE_S / SAMPLE_S) + 1)
     number = np.floor(sample_time_s(samples) / TABLE_S).astype(np.int64)
     cuts = np.flatnonzero(np.diff(number)) + 1
-    tables, missing = [], 0
+    tables: list[Table] = []
+    missing = 0
+    before: Table | None = None
     for first, last in zip([0, *cuts], [*cuts, samples.size], strict=True):
-        chosen = samples[first:last]
-        if first and samples[first] == samples[first - 1] + 1:
-            chosen = np.concatenate([samples[first - 1 : first], chosen])
+        goes_on = first > 0 and samples[first] == samples[first - 1] + 1
         rng = np.random.default_rng([settings.seed, 5, number[first]])
-        if rng.random() < section.gap_fraction:
-            missing += 1
-            continue
-        tables.append(Table(int(number[first]), chosen, bool(rng.random() < _TILTED_FRACTION)))
+        taken = rng.random() >= section.gap_fraction
+        tilted = bool(rng.random() < _TILTED_FRACTION)
+        # Only the table just before is kept, not the chain of those before it.
+        previous = replace(before, previous=None) if before is not None and goes_on else None
+        before = Table(int(number[first]), samples[first:last], tilted, previous)
+        if taken:
+            tables.append(before)
+        missing += not taken
     return tables, passes, missing
 
 
