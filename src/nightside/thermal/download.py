@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import requests
+import urllib3
 
 from nightside._version import __version__
 
@@ -155,11 +156,12 @@ class _Client:
             length = _begin(wanted.path, answer)
             try:
                 with part.open("ab") as handle:
-                    for chunk in answer.iter_content(CHUNK_BYTES):
+                    # read1 hands over what came before the line broke, which read would lose.
+                    while chunk := answer.raw.read1(CHUNK_BYTES, decode_content=False):
                         if self.stop.is_set():
                             raise _Retry("stopped")
                         handle.write(chunk)
-            except requests.RequestException:
+            except urllib3.exceptions.HTTPError:
                 raise _Retry(f"the line broke after {part.stat().st_size} of {length} bytes") from None
         self._accept(wanted, length)
         return True
