@@ -92,6 +92,9 @@ def traversal(traversals: xr.DataArray, latent: int, title: str) -> Figure:
     bottom.set_ylabel("difference (K)")
     for axes in (top, bottom):
         _local_time_axis(axes, axes is bottom)
+    for hour, side, name in ((6, "right", "sunrise "), (18, "left", " sunset")):
+        across = top.get_xaxis_transform()
+        top.text(hour, 0.97, name, transform=across, ha=side, va="top", fontsize=8, color="#806300")
     figure.colorbar(colours, ax=[top, bottom], aspect=32, pad=0.02).set_label("latent (σ of the region)")
     return figure
 
@@ -229,13 +232,14 @@ def _draw_anomaly(
     title, units = ("Anomaly score", "score (1)") if scale_bar else ("Anomaly score\n", "")
     draw_map(
         figure, axes, maps["anomaly_score"].to_numpy(), frame, title=title, units=units, colours="inferno",
-        percentiles=(1, 99.5), scale_bar=scale_bar,
+        percentiles=(1, 99.9), scale_bar=scale_bar,
     )  # fmt: skip
     if truth is not None:
         outline(axes, truth["hot_crater"].to_numpy().astype(bool), frame)
         if scale_bar:
             axes.plot([], [], color="#38e1ff", label="hot craters of the truth")
-            axes.legend(loc="upper right", fontsize=8, labelcolor="white")
+            box = {"frameon": True, "framealpha": 0.6, "facecolor": "black", "edgecolor": "none"}
+            axes.legend(loc="upper right", fontsize=8, labelcolor="white", **box)
 
 
 def _latent(maps: xr.Dataset, latent: int) -> NDArray[Any]:

@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from nightside.thermal.evaluate import evaluate, pca_reconstruction
+from nightside.config import Vae
+from nightside.learning import save_model
+from nightside.thermal.evaluate import evaluate, pca_reconstruction, reconstruct, traverse
+from nightside.thermal.model import ProfileModel
 
 NY, NX, M = 16, 20, 120
 PLANE, CUBE = ("y", "x"), ("y", "x", "local_time")
@@ -103,3 +106,29 @@ def test_pca_is_exact_with_as_many_components_as_factors(region):
     clean = region[2].reshape(-1, M)
     assert pca_reconstruction(clean, 3) == pytest.approx(clean, abs=1e-6)
     assert np.abs(pca_reconstruction(clean, 2) - clean).max() > 1.0
+
+
+@pytest.fixture
+def model_folder(region, tmp_path):
+    temperature = region[0]["temperature"].to_numpy().reshape(-1, M).astype(np.float32)
+    model = ProfileModel.for_profiles(temperature, Vae(), None).eval()
+    save_model(tmp_path, model, {"kind": "profile-vae", "network": model.shape()})
+    return tmp_path
+
+
+def test_masked_cells_are_not_reconstructed(region, model_folder):
+    profiles = region[0]
+    profiles["quality"][0, :4] = 2
+    rebuilt = reconstruct(profiles, model_folder)
+    assert rebuilt.dims == CUBE
+    assert (np.isnan(rebuilt).all("local_time") == (profiles["quality"] != 0)).all()
+
+
+def test_a_traversal_passes_through_the_middle_of_the_region(region, model_folder):
+    profiles, maps, _, _ = region
+    moved = traverse(maps, profiles["local_time"], model_folder)
+    assert moved.dims == ("latent", "sigma", "local_time")
+    middle = moved.sel(sigma=0.0)
+    assert (abs(middle - middle[0]) < 1e-3).all()
+    assert float(abs(moved.isel(latent=0, sigma=0) - middle[0]).max()) > 0
+    assert float(abs(moved.isel(latent=3, sigma=0) - middle[0]).max()) < 1e-3
