@@ -149,7 +149,7 @@ def error_per_local_time(evaluation: Mapping[str, Any]) -> Figure:
     axes.set_title("Error against the " + against)
     axes.set_ylabel("RMSE (K)")
     _local_time_axis(axes, True)
-    axes.legend(loc="upper right")
+    axes.legend(loc="upper center")
     return figure
 
 
