@@ -14,6 +14,7 @@ from typing import Any
 from nightside.config import Settings
 from nightside.thermal import archive
 from nightside.thermal.download import Outcome, Wanted, fetch_all
+from nightside.thermal.follow_track import KeptAnchors, follow_track
 
 Inventory = dict[str, Any]
 """``block``, ``source``, ``folder``, ``files`` (path below the folder, bytes, sha256), ``missing``, ``failed``."""
@@ -89,20 +90,27 @@ def _block_key(level: str, path: Path) -> dt.datetime | str | None:
 
 
 def _from_archive(settings: Settings, block: str, folder: Path) -> Inventory:
-    root = settings.diviner.archive_url
-    if settings.diviner.level == "gcp":
-        wanted = [Wanted(archive.gcp_url(root, block), folder / archive.gcp_name(block))]
+    source = settings.diviner
+
+    def fetch(wanted: list[Wanted]) -> list[Outcome]:
+        return fetch_all(wanted, parallel=source.parallel, retries=source.retries, timeout_s=source.timeout_s)
+
+    def fetch_slots(slots: list[dt.datetime]) -> list[Outcome]:
+        return fetch(
+            [Wanted(archive.rdr_url(source.archive_url, s), folder / archive.rdr_path(s)) for s in slots]
+        )
+
+    if source.level == "gcp":
+        url = archive.gcp_url(source.archive_url, block)
+        outcomes = fetch([Wanted(url, folder / archive.gcp_name(block))])
     else:
         slots = archive.slots(*block_period(settings, block))
-        wanted = [Wanted(archive.rdr_url(root, slot), folder / archive.rdr_path(slot)) for slot in slots]
-    outcomes = fetch(settings, wanted)
+        if source.select == "all" or settings.region.whole_moon:
+            outcomes = fetch_slots(slots)
+        else:
+            kept = KeptAnchors(folder / "ground_track", block)
+            outcomes = follow_track(slots, settings.region, source.track_margin_deg, kept, fetch_slots)
     return _from_outcomes(settings, block, folder, outcomes)
-
-
-def fetch(settings: Settings, wanted: list[Wanted]) -> list[Outcome]:
-    """Fetch files with the configured number of requests, retries and patience."""
-    source = settings.diviner
-    return fetch_all(wanted, parallel=source.parallel, retries=source.retries, timeout_s=source.timeout_s)
 
 
 def _from_outcomes(settings: Settings, block: str, folder: Path, outcomes: list[Outcome]) -> Inventory:
