@@ -36,7 +36,8 @@ LARGEST_CORRECTION_K = 40.0
 NEWTON_TOLERANCE_K = 1e-6
 """A day counts only if no surface balance moved by more than this in its last iteration."""
 
-_NEWTON_ITERATIONS = 10
+_LEAST_FLUX = 1e-6
+_NEWTON_ITERATIONS = 7
 _SUNRISE_SAMPLES = 16
 
 # Planes of the workspace. One array of constant shape holds everything that the inner loops touch: only so can
@@ -122,12 +123,18 @@ def day(start, sunlight, capacity, conductance, emission, ground, dt, surface, e
             stored = a0 * (heat - c * t) + a1 * w[_HEAT_NOW, 0, p] + a2 * w[_HEAT_BEFORE, 0, p]
             right = w[_SOURCE, 0, p] - w[_MASS, 0, p] * stored + below * w[_ALPHA, 1, p]
             slope = a0 * w[_MASS, 0, p] * c + below * (1.0 - w[_BETA, 1, p])
+            # slope T + emission T^4 = right. Either term alone gives an upper bound, which holds back the first
+            # iteration where the Sun comes up over a facet at once.
+            right = right if right > _LEAST_FLUX else _LEAST_FLUX
+            alone = math.sqrt(math.sqrt(right / w[_LANE, _EMISSION, p]))
+            bound = right / slope
+            bound = bound if bound < alone else alone
             delta = 0.0
             for _ in range(_NEWTON_ITERATIONS):
                 cubed = w[_LANE, _EMISSION, p] * t * t * t
                 delta = (right - (slope + cubed) * t) / (slope + 4.0 * cubed)
                 t += delta
-                t = t if t > MINIMUM_TEMPERATURE_K else MINIMUM_TEMPERATURE_K
+                t = t if t < bound else bound
             largest = w[_LANE, _CHANGE, p]
             w[_LANE, _CHANGE, p] = abs(delta) if abs(delta) > largest else largest
             w[_BEFORE, 0, p] = w[_NOW, 0, p]
@@ -165,8 +172,8 @@ def _absorbed(mu, albedo, cubic, eighth):  # type: ignore[no-untyped-def]
 def step_sunlight(columns, first, steps, out):  # type: ignore[no-untyped-def]
     """Fill ``out`` (steps, LANES) with the absorbed sunlight, W m-2, of the places from ``first`` on.
 
-    Each value belongs to the end of a step; where the Sun rises or sets within half a step of it, it is the
-    mean over that time, so that the day's energy does not depend on where the steps fall.
+    Each value belongs to the end of a step. Where the horizon lets the Sun in, or shuts it off, at once within
+    half a step of it, the value is the mean over that time: the day's energy does not depend on where steps fall.
     """
     width = 2.0 * math.pi / steps
     for p in range(LANES):
@@ -181,17 +188,20 @@ def step_sunlight(columns, first, steps, out):  # type: ignore[no-untyped-def]
             lit = a + b * math.cos(h) + c * math.sin(h) > 0.0 and u + v * math.cos(h) > 0.0
             if edge == 0:
                 continue
-            flux = 0.0
-            if lit and was_lit:
-                h -= 0.5 * width
-                flux = _absorbed(a + b * math.cos(h) + c * math.sin(h), albedo, cubic, eighth)
-            elif lit or was_lit:
-                h += 0.5 * width / _SUNRISE_SAMPLES
-                for _ in range(_SUNRISE_SAMPLES):
-                    h -= width / _SUNRISE_SAMPLES
-                    if u + v * math.cos(h) > 0.0:
-                        mu = a + b * math.cos(h) + c * math.sin(h)
-                        flux += _absorbed(mu, albedo, cubic, eighth) / _SUNRISE_SAMPLES
+            h -= 0.5 * width
+            mu = a + b * math.cos(h) + c * math.sin(h) if u + v * math.cos(h) > 0.0 else 0.0
+            flux = _absorbed(mu, albedo, cubic, eighth)
+            if lit != was_lit:
+                mean, highest = 0.0, 0.0
+                for k in range(_SUNRISE_SAMPLES):
+                    x = h + width * ((k + 0.5) / _SUNRISE_SAMPLES - 0.5)
+                    if u + v * math.cos(x) > 0.0:
+                        mu = a + b * math.cos(x) + c * math.sin(x)
+                        mean += _absorbed(mu, albedo, cubic, eighth) / _SUNRISE_SAMPLES
+                        highest = max(highest, mu)
+                # The cosine changes by at most ``width`` in a step, unless the horizon lets the Sun in at once.
+                if highest > width:
+                    flux = mean
             out[edge - 1, p] = columns.sunlight * flux
 
 

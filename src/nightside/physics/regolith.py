@@ -27,8 +27,8 @@ REFERENCE_TEMPERATURE_K = 350.0
 """Where radiative and contact conductivity have the ratio chi."""
 
 NODES_IN_SKIN_DEPTH = 10
-GROWTH = 0.2
-DEEP_SKIN_DEPTHS = 6.0
+GROWTH = 0.15
+DEEP_SKIN_DEPTHS = 7.0
 
 
 @dataclass(frozen=True)

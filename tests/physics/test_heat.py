@@ -1,0 +1,191 @@
+"""The periodic temperatures of the ground: energy, limits, convergence, bad input."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from nightside import physics
+from nightside.physics import heat
+from nightside.physics.regolith import STEFAN_BOLTZMANN
+
+LATITUDES = np.array([0.0, 30.0, 60.0, 85.0])
+
+
+def step_times(steps: int) -> np.ndarray:
+    return (np.arange(steps) + 1.0) * 24.0 / steps
+
+
+@pytest.mark.parametrize("material", [physics.REGOLITH, physics.ROCK])
+def test_a_day_radiates_what_it_absorbs_and_what_the_interior_gives(material):
+    latitude = np.array([0.0, 45.0, 80.0, -43.3, -43.3])
+    slope_east = np.array([0.0, 0.0, 0.0, 15.0, -15.0])
+    surface = physics.diurnal_temperatures(
+        latitude,
+        0.12,
+        slope_east_deg=slope_east,
+        material=material,
+        local_time_h=step_times(heat.STEPS_PER_DAY),
+    )
+    emitted = 0.95 * STEFAN_BOLTZMANN * (surface**4).mean(axis=1)
+    absorbed = physics.daily_mean_absorbed_flux(latitude, 0.12, slope_east, material=material, samples=48_000)
+    np.testing.assert_allclose(emitted, absorbed + physics.MOON.interior_flux, rtol=1e-3)
+
+
+def test_surface_without_conduction_is_in_radiative_equilibrium_at_noon():
+    insulator = dataclasses.replace(
+        physics.REGOLITH, surface_conductivity=1e-9, deep_conductivity=1e-9, radiative_conductivity=0.0
+    )
+    dead = physics.Body(interior_flux=0.0)
+    noon = physics.diurnal_temperatures(LATITUDES, local_time_h=[12.0], material=insulator, body=dead)[:, 0]
+    flux = physics.absorbed_flux(12.0, LATITUDES, 0.12)
+    np.testing.assert_allclose(noon, (flux / (0.95 * STEFAN_BOLTZMANN)) ** 0.25, atol=0.1)
+
+
+def test_ground_that_never_sees_the_sun_carries_the_interior_flux():
+    solution = physics.diurnal_solution([90.0], solar_declination_deg=-1.5)
+    surface = solution.surface_temperature[0]
+    interior = physics.MOON.interior_flux
+    np.testing.assert_allclose(surface, (interior / (0.95 * STEFAN_BOLTZMANN)) ** 0.25, atol=1e-3)
+    depth, temperature = solution.depth_m, solution.midnight_temperature[0]
+    face = 0.5 * (depth[1:] + depth[:-1])
+    conductivity = physics.conductivity(
+        physics.contact_conductivity(face, 0.07), 0.5 * (temperature[1:] + temperature[:-1])
+    )
+    np.testing.assert_allclose(conductivity * np.diff(temperature) / np.diff(depth), interior, rtol=2e-3)
+
+
+def test_flat_equator_has_the_known_noon_midnight_and_minimum():
+    """Reference temperatures of the equator are those of heat1d's validation, within 5 K of Diviner's."""
+    surface = physics.diurnal_temperatures(0.0)[0]
+    assert surface.shape == (120,)
+    assert surface[60] == pytest.approx(385.0, abs=5.0)
+    assert surface[0] == pytest.approx(101.0, abs=5.0)
+    assert surface.min() == pytest.approx(95.0, abs=5.0)
+    assert physics.PROFILE_LOCAL_TIMES_H[surface.argmin()] == pytest.approx(5.8, abs=0.4)
+
+
+def test_the_state_repeats_to_a_millikelvin():
+    solution = physics.diurnal_solution(LATITUDES, 0.12, [0.02, 0.07, 0.15, 0.07], [10.0, 0.0, -10.0, 0.0])
+    assert solution.converged.all()
+    assert (solution.residual_k < 1e-3).all()
+    assert (solution.days < 12).all()
+
+
+def test_refinement_in_time_and_depth_converges_at_second_order():
+    night = np.array([0.0, 2.0, 4.0, 20.0, 22.0])
+
+    def night_error(coarse: dict[str, float], fine: dict[str, float]) -> float:
+        a = physics.diurnal_temperatures(LATITUDES, local_time_h=night, **coarse)
+        b = physics.diurnal_temperatures(LATITUDES, local_time_h=night, **fine)
+        return float(np.sqrt(((a - b) ** 2).mean()))
+
+    in_time = [night_error({"steps_per_day": n}, {"steps_per_day": 3840}) for n in (240, 480)]
+    in_depth = [night_error({"refinement": r}, {"refinement": 4.0}) for r in (0.5, 1.0)]
+    assert in_time[0] / in_time[1] > 3.0
+    assert in_depth[0] / in_depth[1] > 3.0
+    assert in_time[1] < 0.02
+    assert in_depth[1] < 0.05
+
+
+def test_defaults_are_within_a_tenth_of_a_kelvin_of_the_refined_solution():
+    hours = physics.PROFILE_LOCAL_TIMES_H
+    away = (np.abs(hours - 6.0) > 1.0) & (np.abs(hours - 18.0) > 1.0)
+    places = (np.repeat(LATITUDES, 3), 0.12, np.tile([0.02, 0.07, 0.15], 4))
+    default = physics.diurnal_temperatures(*places)
+    refined = physics.diurnal_temperatures(*places, steps_per_day=1920, refinement=3.0)
+    assert np.abs(default - refined)[:, away].max() < 0.1
+
+
+def test_a_place_does_not_depend_on_its_company():
+    rng = np.random.default_rng(3)
+    latitude, albedo, slope = rng.uniform(-80, 80, 45), rng.uniform(0.05, 0.3, 45), rng.normal(0.0, 10.0, 45)
+    together = physics.diurnal_temperatures(latitude, albedo, 0.07, slope)
+    alone = physics.diurnal_temperatures(latitude[40], albedo[40], 0.07, slope[40])
+    np.testing.assert_allclose(together[40], alone[0], atol=1e-9)
+
+
+def test_an_east_facing_slope_warms_first_and_a_west_facing_one_last():
+    hours = np.linspace(0.0, 24.0, 481)
+    surface = physics.diurnal_temperatures(-43.3, slope_east_deg=[10.0, 0.0, -10.0], local_time_h=hours)
+    warm = hours[np.argmax(surface > 250.0, axis=1)]
+    peak = hours[np.argmax(surface, axis=1)]
+    assert (np.diff(warm) > 0.2).all()
+    assert (np.diff(peak) > 0.2).all()
+
+
+def test_denser_ground_keeps_more_heat_at_night():
+    """A larger H is a deeper fluffy layer, and so a colder night; noon hardly notices."""
+    surface = physics.diurnal_temperatures(0.0, 0.12, [0.02, 0.07, 0.15], local_time_h=[0.0, 12.0])
+    assert (np.diff(surface[:, 0]) < -1.0).all()
+    assert np.ptp(surface[:, 1]) < 1.0
+
+
+def test_bare_rock_is_far_warmer_at_night_and_cooler_at_noon():
+    night_and_noon = [0.0, 12.0]
+    rock = physics.diurnal_temperatures(-43.3, local_time_h=night_and_noon, material=physics.ROCK)[0]
+    regolith = physics.diurnal_temperatures(-43.3, local_time_h=night_and_noon)[0]
+    assert rock[0] > regolith[0] + 80.0
+    assert rock[1] < regolith[1]
+
+
+def test_any_airless_body_by_its_constants():
+    mercury = physics.Body(day_s=176.0 * 86_400.0, sun_distance_au=0.387, interior_flux=0.02)
+    asteroid = physics.Body(day_s=4.3 * 3600.0, sun_distance_au=1.1, interior_flux=0.0)
+    hot = physics.diurnal_temperatures([0.0, 60.0], body=mercury)
+    spinning = physics.diurnal_temperatures([0.0, 60.0], body=asteroid)
+    assert 600.0 < hot.max() < 650.0
+    # A fast spin leaves a smaller swing than the Moon's.
+    assert np.ptp(spinning[0]) < np.ptp(physics.diurnal_temperatures(0.0)[0])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"latitude_deg": [0.0, 91.0]}, r"latitude_deg\[1\] is 91"),
+        ({"latitude_deg": np.nan}, r"latitude_deg\[0\] is nan"),
+        ({"albedo": 1.2}, r"albedo\[0\] is 1.2; expected 0 to 1"),
+        ({"albedo": -0.1}, "albedo"),
+        ({"h_parameter_m": 0.0}, "h_parameter_m"),
+        ({"h_parameter_m": np.inf}, "h_parameter_m"),
+        ({"slope_east_deg": 90.0}, "slope_east_deg"),
+        ({"slope_north_deg": np.nan}, "slope_north_deg"),
+        ({"emissivity": 0.0}, "emissivity"),
+        ({"solar_declination_deg": np.nan}, "solar_declination_deg"),
+        ({"steps_per_day": 10}, "steps_per_day"),
+        ({"local_time_h": [np.nan]}, "local_time_h"),
+        ({"refinement": 0.1}, "too coarse for the skin depth"),
+        ({"refinement": 50.0}, "refinement 50.0 needs"),
+        ({"latitude_deg": [0.0, 1.0], "albedo": [0.1, 0.2, 0.3]}, "different lengths"),
+        ({"albedo": [[0.1]]}, "albedo has 2 dimensions"),
+    ],
+)
+def test_unphysical_input_is_refused_by_name(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        physics.diurnal_temperatures(**{"latitude_deg": 0.0, **arguments})
+
+
+def test_a_search_that_does_not_converge_says_so_and_gives_nan(monkeypatch):
+    monkeypatch.setattr(heat, "_MAX_DAYS", 2)
+    with pytest.warns(physics.ConvergenceWarning, match="1 of 2 places .* index 1"):
+        surface = physics.diurnal_temperatures([0.0, 70.0], 0.12, 0.07)
+    assert np.isnan(surface).all(axis=1).tolist() == [False, True]
+
+
+def test_no_places_give_no_temperatures():
+    assert physics.diurnal_temperatures(np.empty(0)).shape == (0, 120)
+
+
+def test_steep_slopes_bright_ground_and_poles_all_converge():
+    rng = np.random.default_rng(1)
+    n = 512
+    solution = physics.diurnal_solution(
+        rng.uniform(-90.0, 90.0, n),
+        rng.uniform(0.0, 1.0, n),
+        10.0 ** rng.uniform(-3.0, 0.0, n),
+        rng.uniform(-60.0, 60.0, n),
+        rng.uniform(-60.0, 60.0, n),
+        rng.uniform(0.3, 1.0, n),
+    )
+    assert solution.converged.all()
+    assert solution.surface_temperature.min() > 20.0

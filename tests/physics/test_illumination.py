@@ -1,0 +1,107 @@
+"""The Sun above sloped facets."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from nightside import physics
+from nightside.physics import column
+from nightside.physics.heat import _columns, _places
+from nightside.physics.regolith import SOLAR_CONSTANT
+
+LAMBERT = dataclasses.replace(physics.REGOLITH, albedo_cubic=0.0, albedo_eighth=0.0)
+HOURS = np.arange(240) * 0.1
+
+
+def test_flat_equator_sees_the_sun_rise_at_six_and_culminate_at_noon():
+    mu = physics.cos_incidence(np.array([0.0, 5.9, 6.1, 12.0, 17.9, 18.1]), 0.0)
+    assert (mu[[0, 1, 5]] == 0.0).all()
+    assert mu[3] == pytest.approx(1.0)
+    assert mu[2] == pytest.approx(mu[4])
+    assert mu[2] > 0.0
+
+
+def test_daily_mean_of_a_lambert_equator_is_the_solar_constant_over_pi():
+    mean = physics.daily_mean_absorbed_flux(0.0, 0.12, material=LAMBERT)
+    assert float(mean[()]) == pytest.approx(SOLAR_CONSTANT * 0.88 / np.pi, rel=1e-4)
+
+
+def test_flux_falls_with_the_square_of_the_distance_from_the_sun():
+    near = physics.daily_mean_absorbed_flux(20.0, 0.1)
+    far = physics.daily_mean_absorbed_flux(20.0, 0.1, body=physics.Body(sun_distance_au=2.0))
+    assert float(near) == pytest.approx(4.0 * float(far))
+
+
+def test_fifteen_degrees_of_slope_are_one_hour_of_delay_at_the_equator():
+    east, west = physics.onset_delay_h(0.0, [15.0, -15.0])
+    assert east == pytest.approx(-1.0)
+    assert west == pytest.approx(1.0)
+
+
+def test_delay_is_the_time_at_which_the_facet_lights_up():
+    hours = np.arange(0.0, 12.0, 1e-3)
+    latitude, slope_east, slope_north, declination = -43.3, -12.0, 5.0, 1.5
+    facet = physics.cos_incidence(hours, latitude, slope_east, slope_north, declination)
+    flat = physics.cos_incidence(hours, latitude, 0.0, 0.0, declination)
+    delay = hours[np.argmax(facet > 0.0)] - hours[np.argmax(flat > 0.0)]
+    computed = physics.onset_delay_h(latitude, slope_east, slope_north, declination)
+    assert float(computed) == pytest.approx(delay, abs=2e-3)
+
+
+def test_the_spheres_horizon_holds_back_a_facet_that_faces_east():
+    assert float(physics.onset_delay_h(0.0, 15.0, horizon=True)) == 0.0
+    mu = physics.cos_incidence(HOURS, 0.0, 15.0)
+    assert (mu[HOURS < 6.0] == 0.0).all()
+    assert mu[HOURS > 6.0].max() == pytest.approx(1.0, abs=1e-3)
+    assert mu[np.searchsorted(HOURS, 6.05)] > np.sin(np.deg2rad(15.0))
+
+
+def test_east_and_west_facets_mirror_each_other_about_noon():
+    times = np.array([7.0, 9.0, 11.5])
+    east = physics.cos_incidence(times, 40.0, 10.0, 3.0)
+    west = physics.cos_incidence(24.0 - times, 40.0, -10.0, 3.0)
+    np.testing.assert_allclose(east, west)
+
+
+def test_a_slope_towards_the_equator_receives_more():
+    south_of_equator = physics.daily_mean_absorbed_flux(-43.3, 0.12, 0.0, [-10.0, 0.0, 10.0])
+    assert (np.diff(south_of_equator) > 0.0).all()
+
+
+def test_summer_pole_has_no_sunrise_and_winter_pole_no_light():
+    assert np.isnan(physics.onset_delay_h(89.9, 1.0, 0.0, 1.5))
+    assert (physics.cos_incidence(HOURS, 89.9, 0.0, 0.0, 1.5) > 0.0).all()
+    assert (physics.cos_incidence(HOURS, 89.9, 0.0, 0.0, -1.5) == 0.0).all()
+
+
+def test_height_that_falls_to_the_east_is_a_positive_east_slope():
+    east, north = physics.slope_angles_deg(-1.0, np.tan(np.deg2rad(5.0)))
+    assert float(east) == pytest.approx(45.0)
+    assert float(north) == pytest.approx(-5.0)
+
+
+def test_compiled_sunlight_of_the_solver_is_the_published_law():
+    places = _places(
+        [0.0, 60.0, -43.3, -43.3], [0.12, 0.3, 0.05, 0.9], 0.07, [0.0, 0.0, 20.0, -8.0], 4.0, 0.95
+    )
+    columns = _columns(places, 1.2, physics.REGOLITH, physics.MOON, physics.depth_grid_m())
+    steps = 480
+    compiled = np.empty((steps, column.LANES))
+    column.step_sunlight(columns, 0, steps, compiled)
+    times = (np.arange(steps) + 1.0) * 24.0 / steps
+    arguments = (
+        places["latitude_deg"],
+        places["albedo"],
+        places["slope_east_deg"],
+        places["slope_north_deg"],
+    )
+    published = physics.absorbed_flux(times, *arguments, 1.2)
+    nearby = np.stack(
+        [physics.absorbed_flux(times + shift, *arguments, 1.2) > 0.0 for shift in (-0.05, 0.05)]
+    )
+    steady = nearby[0] == nearby[1]
+    np.testing.assert_allclose(compiled[:, :4].T[steady], published[steady], rtol=1e-12, atol=1e-9)
+    # Sunrise is averaged over a step, so that the day's energy is right to a few parts in ten thousand.
+    mean = physics.daily_mean_absorbed_flux(*arguments, 1.2, samples=48_000)
+    np.testing.assert_allclose(compiled[:, :4].mean(axis=0), mean, rtol=5e-4)
