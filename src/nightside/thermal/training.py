@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -224,7 +225,8 @@ def train(
     )
     result = model.cpu().eval().reconstruct(temperature, std)
     model.calibrate(result)
-    card = {
+    metrics = _metrics(temperature, result, data.held_out.numpy())
+    card: dict[str, Any] = {
         "kind": "profile-vae",
         "network": model.shape(),
         "vae": thermal.vae.model_dump(mode="json"),
@@ -235,20 +237,26 @@ def train(
         "profiles": int(temperature.shape[0]),
         "epochs": int(trainer.current_epoch),
         "latents": _latent_names(thermal.vae),
-        "metrics": _metrics(temperature, result, data.held_out.numpy()),
+        "metrics": metrics,
+        "warnings": collapsed(metrics["kl_nats"]),
         "versions": versions(),
     }
-    for k, kl in enumerate(card["metrics"]["kl_nats"]):
-        if kl < ACTIVE_NATS:
-            message = (
-                f"latent {k} has collapsed ({kl:.4f} nat); lower 'vae.beta' or ask for fewer 'vae.latents'"
-            )
-            card.setdefault("warnings", []).append(message)
-            warnings.warn(message, LatentCollapsed, stacklevel=2)
     if trainer.is_global_zero:
         with atomic_folder(out_folder) as partial:
             save_model(partial, model, card)
     return card
+
+
+def collapsed(kl_nats: Sequence[float]) -> list[str]:
+    """Warn of each latent whose mean divergence (nats) is below ``ACTIVE_NATS``; return the messages."""
+    messages = [
+        f"latent {k} has collapsed ({kl:.4f} nat); lower 'vae.beta' or ask for fewer 'vae.latents'"
+        for k, kl in enumerate(kl_nats)
+        if kl < ACTIVE_NATS
+    ]
+    for message in messages:
+        warnings.warn(message, LatentCollapsed, stacklevel=3)
+    return messages
 
 
 def guidance_for(library: Library, std: NDArray[np.float32], settings: Settings) -> Guidance:

@@ -7,7 +7,10 @@ import xarray as xr
 
 from nightside.config import Settings
 from nightside.thermal.mapping import map_profiles
-from nightside.thermal.training import LatentCollapsed, train
+from nightside.thermal.training import LatentCollapsed, collapsed, train
+
+# Two epochs are too few for a latent to wake.
+pytestmark = pytest.mark.filterwarnings("ignore::nightside.thermal.training.LatentCollapsed")
 
 
 def small(settings: Settings, vae: dict[str, object], **training: object) -> Settings:
@@ -70,12 +73,9 @@ def test_the_same_seed_gives_the_same_weights(
     assert weights[0] == weights[1]
 
 
-def test_a_collapsed_latent_is_told(profiles: xr.Dataset, settings: Settings, tmp_path: Path) -> None:
-    plan = small(settings, {"objective": "beta_vae", "beta": 1e6}, epochs=30, learning_rate=1e-2)
-    with pytest.warns(LatentCollapsed, match="has collapsed"):
-        card = train(profiles, plan, tmp_path / "model", tmp_path / "ckpt")
-    assert card["warnings"]
-    assert card["metrics"]["active_latents"] < 4
+def test_a_collapsed_latent_is_told() -> None:
+    with pytest.warns(LatentCollapsed, match="latent 1 has collapsed"):
+        assert len(collapsed([0.5, 0.001, 2.0])) == 1
 
 
 def test_guidance_needs_latitudes(profiles: xr.Dataset, settings: Settings, tmp_path: Path) -> None:
