@@ -1,0 +1,30 @@
+# nightside: snakemake --configfile config/demo.yaml (the default), tycho.yaml, global.yaml
+# Any area of interest by name: --configfile config/tycho.yaml --config area="King Crater"
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+if not workflow.overwrite_configfiles:
+
+    configfile: "config/demo.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/acquire.smk"
+include: "workflow/rules/thermal.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        RESULTS / "report.html",
+
+
+rule tables:
+    input:
+        expand(RESULTS / "inventory/{block}.json", block=BLOCKS),
+
+
+rule maps:
+    input:
+        RESULTS / "thermal/cog.json",

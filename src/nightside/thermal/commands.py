@@ -1,0 +1,230 @@
+"""``nightside thermal``: the thin verbs that read, call the algorithm, and write."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True)
+
+Config = Annotated[Path, typer.Option(help="configuration, YAML")]
+Out = Annotated[Path, typer.Option(help="what to write")]
+
+
+@app.command()
+def acquire(
+    config: Config,
+    block: Annotated[str, typer.Option(help="a block of the period (201001) or a GCP band (10n20n)")],
+    folder: Annotated[Path, typer.Option(help="where the tables lie or go")],
+    out: Out,
+) -> None:
+    """List a block's tables, fetching those that are not there yet; writes an inventory."""
+    from nightside.config import load
+    from nightside.store import write_json
+    from nightside.thermal.acquire import acquire as acquire_block
+
+    write_json(out, acquire_block(load(config), block, folder))
+
+
+@app.command()
+def ingest(config: Config, inventory: Annotated[Path, typer.Option(help="from acquire")], out: Out) -> None:
+    """Bin a block's tables by cell and local time, into sums that add up in any order."""
+    from nightside.config import load
+    from nightside.store import grid_of, write_store
+    from nightside.thermal.datasets import bins_dataset
+    from nightside.thermal.ingest import ingest_tables
+
+    settings = load(config)
+    listed = json.loads(inventory.read_text(encoding="utf-8"))
+    paths = [Path(listed["folder"]) / file["path"] for file in listed["files"]]
+    grid = grid_of(settings.region)
+    result = ingest_tables(paths, settings, grid)
+    write_store(
+        bins_dataset(result.n, result.sum_k, result.sum_k2),
+        out,
+        kind="bins",
+        settings=settings,
+        geobox=grid,
+        inputs=[inventory],
+        details={"rows": result.counters, "set_aside": result.set_aside, "not_acquired": listed["failed"]},
+    )
+    for path, reason in result.set_aside.items():
+        typer.echo(f"set aside {path}: {reason}", err=True)
+
+
+@app.command()
+def cube(
+    config: Config, bins: Annotated[list[Path], typer.Option(help="bins of every block")], out: Out
+) -> None:
+    """Add the blocks up: mean, standard deviation and count of brightness temperature."""
+    from nightside.config import load
+    from nightside.store import grid_of, open_store, write_store
+    from nightside.thermal.cube import cube_dataset
+
+    settings = load(config)
+    write_store(
+        cube_dataset([open_store(path, kind="bins") for path in bins]),
+        out,
+        kind="cube",
+        settings=settings,
+        geobox=grid_of(settings.region),
+        inputs=bins,
+    )
+
+
+@app.command()
+def profiles(config: Config, cube: Annotated[Path, typer.Option(help="cube.zarr")], out: Out) -> None:
+    """Interpolate each cell over the periodic lunar day."""
+    from nightside.config import load
+    from nightside.store import grid_of, lonlat, open_store, write_store
+    from nightside.thermal.profiles import profiles_dataset
+
+    settings = load(config)
+    grid = grid_of(settings.region)
+    longitude, latitude = lonlat(grid)
+    dataset = profiles_dataset(open_store(cube, kind="cube"), settings.thermal.profiles)
+    write_store(
+        dataset.assign_coords(
+            longitude=(("y", "x"), longitude, {"units": "degrees_east", "standard_name": "longitude"}),
+            latitude=(("y", "x"), latitude, {"units": "degrees_north", "standard_name": "latitude"}),
+        ),
+        out,
+        kind="profiles",
+        settings=settings,
+        geobox=grid,
+        inputs=[cube],
+    )
+
+
+@app.command()
+def train(
+    config: Config,
+    profiles: Annotated[Path, typer.Option(help="profiles.zarr")],
+    checkpoints: Annotated[Path, typer.Option(help="folder of last.ckpt, from which training resumes")],
+    out: Annotated[Path, typer.Option(help="the model card, model.json; weights lie beside it")],
+) -> None:
+    """Train the variational autoencoder."""
+    from nightside.config import load
+    from nightside.store import open_store, read_manifest
+    from nightside.thermal.training import train as train_model
+
+    settings = load(config)
+    out.unlink(missing_ok=True)
+    # Training resumes only on the data and the options with which it was begun.
+    begun = settings.digest()[:12] + "-" + read_manifest(profiles)["digest"][:12]
+    train_model(open_store(profiles, kind="profiles"), settings, out.parent, checkpoints / begun)
+
+
+@app.command("map")
+def map_(
+    config: Config,
+    profiles: Annotated[Path, typer.Option(help="profiles.zarr")],
+    model: Annotated[Path, typer.Option(help="model.json")],
+    out: Out,
+) -> None:
+    """Map latents, reconstruction error and anomaly score, tile by tile."""
+    from nightside.config import load
+    from nightside.store import grid_of, open_store, write_store
+    from nightside.thermal.mapping import map_profiles
+
+    settings = load(config)
+    write_store(
+        map_profiles(open_store(profiles, kind="profiles"), model.parent, settings.thermal.maps.tile),
+        out,
+        kind="maps",
+        settings=settings,
+        geobox=grid_of(settings.region),
+        inputs=[profiles, model],
+    )
+
+
+@app.command()
+def cog(
+    config: Config,
+    maps: Annotated[Path, typer.Option(help="maps.zarr")],
+    folder: Annotated[Path, typer.Option(help="where the GeoTIFFs go; replaced")],
+    out: Annotated[Path, typer.Option(help="JSON that lists them")],
+) -> None:
+    """Write every map as a Cloud-Optimised GeoTIFF."""
+    from nightside.config import load
+    from nightside.store import atomic_folder, grid_of, open_store, write_cog, write_json
+
+    grid = grid_of(load(config).region)
+    out.unlink(missing_ok=True)
+    dataset = open_store(maps, kind="maps")
+    names = []
+    with atomic_folder(folder) as partial:
+        for name, variable in dataset.data_vars.items():
+            layers = variable.expand_dims("latent") if "latent" not in variable.dims else variable
+            for number, layer in enumerate(layers, start=1):
+                label = f"{name}_{number}" if "latent" in variable.dims else str(name)
+                long_name = variable.attrs["long_name"] + (f", latent {number}" if label != name else "")
+                write_cog(
+                    layer.to_numpy(),
+                    grid,
+                    partial / f"{label}.tif",
+                    name=label,
+                    long_name=long_name,
+                    units=variable.attrs["units"],
+                )
+                names.append(f"{label}.tif")
+    write_json(out, {"folder": folder.name, "files": names})
+
+
+@app.command()
+def evaluate(
+    config: Config,
+    profiles: Annotated[Path, typer.Option(help="profiles.zarr")],
+    maps: Annotated[Path, typer.Option(help="maps.zarr")],
+    model: Annotated[Path, typer.Option(help="model.json")],
+    figures: Annotated[Path, typer.Option(help="folder for the pictures")],
+    out: Out,
+    truth: Annotated[Path | None, typer.Option(help="truth.zarr of a synthetic Moon")] = None,
+) -> None:
+    """Measure how good the maps are, and draw them."""
+    from nightside.config import load
+    from nightside.store import open_store, write_json
+    from nightside.thermal.evaluate import evaluate as evaluate_maps
+    from nightside.thermal.evaluate import reconstruct, traverse
+    from nightside.thermal.figures import write_figures
+
+    load(config)
+    out.unlink(missing_ok=True)
+    observed, mapped = open_store(profiles, kind="profiles"), open_store(maps, kind="maps")
+    known = open_store(truth, kind="truth") if truth else None
+    card = json.loads(model.read_text(encoding="utf-8"))
+    rebuilt = reconstruct(observed, model.parent)
+    found = evaluate_maps(observed, mapped, rebuilt, known, card)
+    traversals = traverse(mapped, observed["local_time"], model.parent)
+    write_figures(figures, observed, mapped, rebuilt, traversals, found, known)
+    write_json(out, found)
+
+
+@app.command()
+def report(
+    config: Config, results: Annotated[Path, typer.Option(help="folder of the run, results/<name>")], out: Out
+) -> None:
+    """Write one self-contained page about a run."""
+    from nightside.config import load
+    from nightside.store import open_store, read_manifest
+    from nightside.thermal.report import write_report
+
+    room = results / "thermal"
+    stores = [
+        *sorted(room.glob("bins/*.zarr")),
+        room / "cube.zarr",
+        room / "profiles.zarr",
+        room / "maps.zarr",
+    ]
+    write_report(
+        out,
+        settings=load(config),
+        evaluation=json.loads((room / "evaluation.json").read_text(encoding="utf-8")),
+        profiles=open_store(room / "profiles.zarr", kind="profiles"),
+        maps=open_store(room / "maps.zarr", kind="maps"),
+        figures=room / "figures",
+        manifests={store.relative_to(room).as_posix(): read_manifest(store) for store in stores},
+    )

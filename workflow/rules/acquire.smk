@@ -1,0 +1,53 @@
+# Tables: from the archive, from a folder of yours, or from the synthetic Moon.
+
+SYNTHETIC = RESULTS / "synthetic"
+SOURCE = SETTINGS.diviner.source
+TABLES = (
+    SYNTHETIC / "diviner"
+    if SOURCE == "synthetic"
+    else SETTINGS.diviner.folder or Path("data/diviner")
+)
+
+
+rule synthetic_diviner:
+    output:
+        truth=SYNTHETIC / "truth.zarr.json",
+        inventory=SYNTHETIC / "diviner.json",
+    log:
+        LOGS / "synthetic_diviner.log",
+    threads: 2
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        truth=SYNTHETIC / "truth.zarr",
+        tables=SYNTHETIC / "diviner",
+        depends=section("seed", "region", "diviner", "synthetic"),
+        code_version=1,
+    message:
+        "synthetic Moon: terrain, heat, ten years of orbits"
+    shell:
+        "nightside synthetic diviner --config {CONFIG} --tables {params.tables} --truth {params.truth}"
+        " --inventory {output.inventory} 2> {log}"
+
+
+rule acquire:
+    input:
+        SYNTHETIC / "diviner.json" if SOURCE == "synthetic" else [],
+    output:
+        RESULTS / "inventory/{block}.json",
+    log:
+        LOGS / "acquire/{block}.log",
+    retries: 2 if SOURCE == "pds" else 0
+    resources:
+        mem_mb=1000,
+        runtime=24 * 60,
+    params:
+        folder=TABLES,
+        depends=section("region", "diviner"),
+        code_version=1,
+    message:
+        "tables of {wildcards.block}"
+    shell:
+        "nightside thermal acquire --config {CONFIG} --block {wildcards.block} --folder {params.folder}"
+        " --out {output} 2> {log}"

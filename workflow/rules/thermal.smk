@@ -1,0 +1,184 @@
+# Diviner tables -> bins -> cube -> profiles -> autoencoder -> maps -> evaluation -> report.
+
+THERMAL = RESULTS / "thermal"
+TRUTH = SYNTHETIC / "truth.zarr.json" if SOURCE == "synthetic" else []
+TRUTH_OPTION = f"--truth {SYNTHETIC / 'truth.zarr'}" if SOURCE == "synthetic" else ""
+
+
+rule thermal_ingest:
+    input:
+        RESULTS / "inventory/{block}.json",
+    output:
+        THERMAL / "bins/{block}.zarr.json",
+    log:
+        LOGS / "thermal_ingest/{block}.log",
+    threads: 2
+    resources:
+        mem_mb=8000,
+        runtime=12 * 60,
+    params:
+        store=lambda w: THERMAL / f"bins/{w.block}.zarr",
+        depends=section("region", "filter", "thermal.bins", "diviner"),
+        code_version=1,
+    message:
+        "bins of {wildcards.block}"
+    shell:
+        "nightside thermal ingest --config {CONFIG} --inventory {input} --out {params.store} 2> {log}"
+
+
+rule thermal_cube:
+    input:
+        expand(THERMAL / "bins/{block}.zarr.json", block=BLOCKS),
+    output:
+        THERMAL / "cube.zarr.json",
+    log:
+        LOGS / "thermal_cube.log",
+    resources:
+        mem_mb=8000,
+        runtime=120,
+    params:
+        bins=lambda w: " ".join(
+            f"--bins {THERMAL}/bins/{block}.zarr" for block in BLOCKS
+        ),
+        store=THERMAL / "cube.zarr",
+        code_version=1,
+    message:
+        "cube: mean, standard deviation and count of every cell and local time"
+    shell:
+        "nightside thermal cube --config {CONFIG} {params.bins} --out {params.store} 2> {log}"
+
+
+rule thermal_profiles:
+    input:
+        THERMAL / "cube.zarr.json",
+    output:
+        THERMAL / "profiles.zarr.json",
+    log:
+        LOGS / "thermal_profiles.log",
+    threads: 2
+    resources:
+        mem_mb=8000,
+        runtime=120,
+    params:
+        cube=THERMAL / "cube.zarr",
+        store=THERMAL / "profiles.zarr",
+        depends=section("thermal.profiles"),
+        code_version=1,
+    message:
+        "profiles: Gaussian processes over the lunar day"
+    shell:
+        "nightside thermal profiles --config {CONFIG} --cube {params.cube} --out {params.store} 2> {log}"
+
+
+rule thermal_train:
+    input:
+        THERMAL / "profiles.zarr.json",
+    output:
+        THERMAL / "model/model.json",
+    log:
+        LOGS / "thermal_train.log",
+    threads: 2
+    resources:
+        mem_mb=8000,
+        runtime=12 * 60,
+    params:
+        profiles=THERMAL / "profiles.zarr",
+        # Outside the declared outputs: Snakemake deletes those before a retry.
+        checkpoints=RESULTS / "checkpoints/thermal",
+        depends=section("seed", "thermal.vae", "thermal.training"),
+        code_version=1,
+    message:
+        "training the autoencoder"
+    shell:
+        "nightside thermal train --config {CONFIG} --profiles {params.profiles} --out {output}"
+        " --checkpoints {params.checkpoints} 2> {log}"
+
+
+rule thermal_map:
+    input:
+        THERMAL / "profiles.zarr.json",
+        model=THERMAL / "model/model.json",
+    output:
+        THERMAL / "maps.zarr.json",
+    log:
+        LOGS / "thermal_map.log",
+    threads: 2
+    resources:
+        mem_mb=8000,
+        runtime=120,
+    params:
+        profiles=THERMAL / "profiles.zarr",
+        store=THERMAL / "maps.zarr",
+        depends=section("thermal.maps"),
+        code_version=1,
+    message:
+        "maps of latents and anomalies"
+    shell:
+        "nightside thermal map --config {CONFIG} --profiles {params.profiles} --model {input.model}"
+        " --out {params.store} 2> {log}"
+
+
+rule thermal_cog:
+    input:
+        THERMAL / "maps.zarr.json",
+    output:
+        THERMAL / "cog.json",
+    log:
+        LOGS / "thermal_cog.log",
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        maps=THERMAL / "maps.zarr",
+        folder=THERMAL / "cog",
+        code_version=1,
+    message:
+        "GeoTIFFs of every map"
+    shell:
+        "nightside thermal cog --config {CONFIG} --maps {params.maps} --folder {params.folder} --out {output} 2> {log}"
+
+
+rule thermal_evaluate:
+    input:
+        THERMAL / "maps.zarr.json",
+        THERMAL / "profiles.zarr.json",
+        TRUTH,
+        model=THERMAL / "model/model.json",
+    output:
+        THERMAL / "evaluation.json",
+    log:
+        LOGS / "thermal_evaluate.log",
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        maps=THERMAL / "maps.zarr",
+        profiles=THERMAL / "profiles.zarr",
+        truth=TRUTH_OPTION,
+        figures=THERMAL / "figures",
+        code_version=1,
+    message:
+        "evaluation and figures"
+    shell:
+        "nightside thermal evaluate --config {CONFIG} --maps {params.maps} --profiles {params.profiles}"
+        " --model {input.model} {params.truth} --figures {params.figures} --out {output} 2> {log}"
+
+
+rule thermal_report:
+    input:
+        THERMAL / "evaluation.json",
+        THERMAL / "cog.json",
+    output:
+        RESULTS / "report.html",
+    log:
+        LOGS / "thermal_report.log",
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        results=RESULTS,
+        code_version=1,
+    message:
+        "report"
+    shell:
+        "nightside thermal report --config {CONFIG} --results {params.results} --out {output} 2> {log}"
