@@ -49,7 +49,10 @@ class Vae(Section):
     )
     library_profiles: int = Field(8000, ge=16, description="guided: profiles of the heat model's library")
     standardisation: float = Field(
-        0.5, ge=0, le=1, description="of inputs: 0 divides kelvins by one number, 1 by one for each local time"
+        0.5,
+        ge=0,
+        le=1,
+        description="of inputs: 0 divides kelvins by one number, 1 by one for each local time",
     )
     noise_floor_k: float = Field(
         0.5, gt=0, description="error of the likelihood that no observation takes away, in kelvin"
@@ -61,7 +64,7 @@ class Training(Section):
 
     epochs: int = Field(40, ge=1)
     batch_size: int = Field(200, ge=2)
-    learning_rate: float = Field(1e-3, gt=0)
+    learning_rate: float = Field(4e-3, gt=0, description="largest rate of the schedule")
     validation_fraction: float = Field(0.1, gt=0, lt=0.5)
     devices: int | Literal["auto"] = Field("auto", description="processes or GPUs on each node")
     nodes: int = Field(1, ge=1)
