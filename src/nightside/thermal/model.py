@@ -139,7 +139,9 @@ class ProfileModel(nn.Module):
             empty = [np.zeros(s, np.float32) for s in ((0, k), (0, k), (0, m), (0,), (k,))]
             return Reconstruction(*empty)
         columns = [torch.cat(column).cpu().numpy() for column in zip(*parts, strict=True)]
-        return Reconstruction(*columns[:4], columns[4].mean(axis=0))
+        *values, kl = columns
+        values.append(kl.mean(axis=0))
+        return Reconstruction(*values)
 
     def calibrate(self, result: Reconstruction) -> None:
         """Learn from all profiles of the region what is usual, for the anomaly score."""
