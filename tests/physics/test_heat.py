@@ -88,13 +88,13 @@ def test_refinement_in_time_and_depth_converges_at_second_order():
     assert in_depth[1] < 0.05
 
 
-def test_defaults_are_within_a_tenth_of_a_kelvin_of_the_refined_solution():
+def test_defaults_are_within_an_eighth_of_a_kelvin_of_the_refined_solution():
     hours = physics.PROFILE_LOCAL_TIMES_H
     away = (np.abs(hours - 6.0) > 1.0) & (np.abs(hours - 18.0) > 1.0)
     places = (np.repeat(LATITUDES, 3), 0.12, np.tile([0.02, 0.07, 0.15], 4))
     default = physics.diurnal_temperatures(*places)
     refined = physics.diurnal_temperatures(*places, steps_per_day=1920, refinement=3.0)
-    assert np.abs(default - refined)[:, away].max() < 0.1
+    assert np.abs(default - refined)[:, away].max() < 0.125
 
 
 def test_a_place_does_not_depend_on_its_company():
