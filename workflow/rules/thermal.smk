@@ -73,6 +73,7 @@ rule thermal_profiles:
 rule thermal_train:
     input:
         THERMAL / "profiles.zarr.json",
+        THERMAL / "cube.zarr.json",
     output:
         THERMAL / "model/model.json",
     log:
@@ -83,15 +84,16 @@ rule thermal_train:
         runtime=12 * 60,
     params:
         profiles=THERMAL / "profiles.zarr",
+        cube=THERMAL / "cube.zarr",
         # Outside the declared outputs: Snakemake deletes those before a retry.
         checkpoints=RESULTS / "checkpoints/thermal",
         depends=section("seed", "thermal.vae", "thermal.training"),
-        code_version=1,
+        code_version=2,
     message:
         "training the autoencoder"
     shell:
-        "nightside thermal train --config {CONFIG} --profiles {params.profiles} --out {output}"
-        " --checkpoints {params.checkpoints} 2> {log}"
+        "nightside thermal train --config {CONFIG} --profiles {params.profiles} --cube {params.cube}"
+        " --out {output} --checkpoints {params.checkpoints} 2> {log}"
 
 
 rule thermal_map:

@@ -103,6 +103,7 @@ def profiles(config: Config, cube: Annotated[Path, typer.Option(help="cube.zarr"
 def train(
     config: Config,
     profiles: Annotated[Path, typer.Option(help="profiles.zarr")],
+    cube: Annotated[Path, typer.Option(help="cube.zarr, of which the profiles were made")],
     checkpoints: Annotated[Path, typer.Option(help="folder of last.ckpt, from which training resumes")],
     out: Annotated[Path, typer.Option(help="the model card, model.json; weights lie beside it")],
 ) -> None:
@@ -115,7 +116,13 @@ def train(
     out.unlink(missing_ok=True)
     # Training resumes only on the data and the options with which it was begun.
     begun = settings.digest()[:12] + "-" + read_manifest(profiles)["digest"][:12]
-    train_model(open_store(profiles, kind="profiles"), settings, out.parent, checkpoints / begun)
+    train_model(
+        open_store(profiles, kind="profiles"),
+        open_store(cube, kind="cube"),
+        settings,
+        out.parent,
+        checkpoints / begun,
+    )
 
 
 @app.command("map")

@@ -18,6 +18,9 @@ from nightside.thermal.vae import Encoded, ProfileVae
 NORMAL_FROM_MAD = 1.4826
 """Standard deviation of a normal distribution over its median absolute deviation."""
 
+MIN_STD_K = 0.01
+"""Below this a standard deviation is taken for this, so that its logarithm exists."""
+
 _ROWS = 4096
 
 
@@ -39,8 +42,8 @@ class Reconstruction:
 class ProfileModel(nn.Module):
     """A :class:`ProfileVae` that takes and gives kelvin.
 
-    A profile is centred by ``centre`` (m) and divided by ``scale`` (m). The residual's variance is
-    (gain std)^2 + floor^2 with a learned ``log_gain`` (m): the interpolation is worse at the terminators than a
+    A profile is centred by ``centre`` (m) and divided by ``scale`` (m); the logarithm of its standard deviation
+    by one number each. The residual's variance is (gain std)^2 + floor^2 with a learned ``log_gain`` (m): the interpolation is worse at the terminators than a
     stationary kernel knows.
     """
 
@@ -54,6 +57,8 @@ class ProfileModel(nn.Module):
         self.log_gain = nn.Parameter(torch.zeros(local_times))
         self.register_buffer("centre", torch.zeros(local_times))
         self.register_buffer("scale", torch.ones(local_times))
+        # Mean and standard deviation of ln std, over all profiles and local times.
+        self.register_buffer("log_std", torch.tensor([0.0, 1.0]))
         self.register_buffer("factor_mean", torch.zeros(len(FACTORS)))
         self.register_buffer("factor_std", torch.ones(len(FACTORS)))
         # Median and robust spread of ln misfit, then of each latent.
@@ -62,9 +67,9 @@ class ProfileModel(nn.Module):
 
     @classmethod
     def for_profiles(
-        cls, temperature: NDArray[np.float32], vae: Vae, library: Library | None
+        cls, temperature: NDArray[np.float32], std: NDArray[np.float32], vae: Vae, library: Library | None
     ) -> ProfileModel:
-        """Return an untrained model normalised by profiles (n, m), in K, and by the factors of a library."""
+        """Return an untrained model normalised by profiles and their deviations, both (n, m) in K, and by a library."""
         model = cls(
             temperature.shape[1], vae.latents, vae.width, vae.noise_floor_k, vae.objective == "guided"
         )
@@ -74,6 +79,8 @@ class ProfileModel(nn.Module):
         model.get_buffer("scale").copy_(
             torch.from_numpy(per_time**vae.standardisation * overall ** (1.0 - vae.standardisation))
         )
+        log_std = np.log(np.maximum(std, MIN_STD_K), dtype=np.float64)
+        model.get_buffer("log_std").copy_(torch.tensor([log_std.mean(), max(log_std.std(), 0.1)]))
         if library is not None:
             model.get_buffer("factor_mean").copy_(torch.from_numpy(library.factors.mean(axis=0)))
             model.get_buffer("factor_std").copy_(torch.from_numpy(library.factors.std(axis=0)))
@@ -94,11 +101,14 @@ class ProfileModel(nn.Module):
             "guided": self.guided,
         }
 
-    def encode(self, temperature: Tensor) -> Encoded:
-        """Return the posterior of the latents of profiles (n, m), in K."""
-        posterior: Encoded = self.network.encode(
-            (temperature - self.get_buffer("centre")) / self.get_buffer("scale")
-        )
+    def encode(self, temperature: Tensor, std: Tensor) -> Encoded:
+        """Return the posterior of the latents of profiles with standard deviations ``std``, both (n, m) in K."""
+        middle, spread = self.get_buffer("log_std")
+        seen = [
+            (temperature - self.get_buffer("centre")) / self.get_buffer("scale"),
+            (std.clamp_min(MIN_STD_K).log() - middle) / spread,
+        ]
+        posterior: Encoded = self.network.encode(torch.stack(seen, dim=2))
         return posterior
 
     def decode(self, latents: Tensor) -> Tensor:
@@ -121,9 +131,10 @@ class ProfileModel(nn.Module):
         for start in range(0, temperature.shape[0], _ROWS):
             rows = slice(start, start + _ROWS)
             observed = torch.as_tensor(temperature[rows], dtype=torch.float32, device=device)
-            posterior = self.encode(observed)
+            observed_std = torch.as_tensor(std[rows], dtype=torch.float32, device=device)
+            posterior = self.encode(observed, observed_std)
             decoded = self.decode(posterior.mean)
-            variance = self.variance(torch.as_tensor(std[rows], dtype=torch.float32, device=device))
+            variance = self.variance(observed_std)
             misfit = ((observed - decoded).square() / variance).mean(dim=1)
             parts.append(
                 [

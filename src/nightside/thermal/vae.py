@@ -3,7 +3,8 @@
 The default network is that of Moseley et al. (2020), Planet. Sci. J. 1:32: a profile of 120 local times, wrapped
 around the periodic lunar day to 128, is halved seven times by one-dimensional convolutions, down to the mean and
 the logarithm of the variance of four latents; the decoder mirrors it. Its output is linear, because normalised
-temperatures have both signs.
+temperatures have both signs. Beside the profile the encoder sees, as a second channel, how sure it is at each
+local time: without it, an interpolated hour cannot be told from an observed one (docs/disentanglement.md).
 
 A convolution whose stride is its width does not overlap itself: it is a matrix product over reshaped rows, and is
 written as one here, with channels last, because on a CPU that is many times faster than ``Conv1d``.
@@ -76,36 +77,40 @@ class ProfileVae(nn.Module):
         local_times: points of a profile, evenly spaced over the lunar day; at least 8.
         latents: size of the latent space.
         width: channels of every convolution.
+        inputs: channels that the encoder sees at each local time.
 
     Raises:
         ValueError: a size is too small.
     """
 
-    def __init__(self, local_times: int = 120, latents: int = 4, width: int = 32) -> None:
+    def __init__(self, local_times: int = 120, latents: int = 4, width: int = 32, inputs: int = 2) -> None:
         super().__init__()
-        if local_times < 8 or latents < 1 or width < 1:
+        if local_times < 8 or latents < 1 or width < 1 or inputs < 1:
             raise ValueError(
-                f"local_times {local_times}, latents {latents}, width {width}: expected >= 8, 1, 1"
+                f"local_times {local_times}, latents {latents}, width {width}, inputs {inputs}: "
+                "expected >= 8, 1, 1, 1"
             )
         self.local_times = local_times
         self.latents = latents
         self.width = width
+        self.inputs = inputs
         halvings = math.ceil(math.log2(local_times))
         self.length = 2**halvings
         self.before = (self.length - local_times) // 2
         # One more point on either side for the first convolution, of width 3.
         wrapped = torch.arange(-self.before - 1, self.length - self.before + 1) % local_times
         self.register_buffer("wrapped", wrapped, persistent=False)
-        self.first = _Block(3, width)
+        self.first = _Block(3 * inputs, width)
         self.down = nn.Sequential(*[_Halve(width) for _ in range(halvings)])
         self.posterior = nn.Linear(width, 2 * latents)
         self.up = nn.Sequential(*[_Double(width if i else latents, width) for i in range(halvings)])
         self.last = nn.Linear(width, 1)
 
-    def encode(self, profiles: Tensor) -> Encoded:
-        """Return the posterior of the latents of normalised profiles (n, local_times)."""
-        n = profiles.shape[0]
-        windows = profiles[:, self.get_buffer("wrapped")].unfold(1, 3, 1).reshape(n * self.length, 3)
+    def encode(self, seen: Tensor) -> Encoded:
+        """Return the posterior of the latents of normalised inputs (n, local_times, inputs)."""
+        n = seen.shape[0]
+        wrapped = seen[:, self.get_buffer("wrapped")]
+        windows = wrapped.unfold(1, 3, 1).reshape(n * self.length, 3 * self.inputs)
         features = self.first.rows(windows).view(n, self.length, self.width)
         mean, log_variance = self.posterior(self.down(features)[:, 0]).chunk(2, dim=1)
         return Encoded(mean, log_variance.clamp(-12.0, 6.0))
@@ -115,7 +120,7 @@ class ProfileVae(nn.Module):
         decoded: Tensor = self.last(self.up(latents[:, None, :]))
         return decoded[:, self.before : self.before + self.local_times, 0]
 
-    def forward(self, profiles: Tensor) -> tuple[Tensor, Encoded]:
-        """Return a reconstruction from sampled latents, and their posterior."""
-        posterior = self.encode(profiles)
+    def forward(self, seen: Tensor) -> tuple[Tensor, Encoded]:
+        """Return a reconstruction (n, local_times) from sampled latents, and their posterior."""
+        posterior = self.encode(seen)
         return self.decode(posterior.sample()), posterior

@@ -111,7 +111,7 @@ def test_pca_is_exact_with_as_many_components_as_factors(region):
 @pytest.fixture
 def model_folder(region, tmp_path):
     temperature = region[0]["temperature"].to_numpy().reshape(-1, M).astype(np.float32)
-    model = ProfileModel.for_profiles(temperature, Vae(), None).eval()
+    model = ProfileModel.for_profiles(temperature, np.ones_like(temperature), Vae(), None).eval()
     save_model(tmp_path, model, {"kind": "profile-vae", "network": model.shape()})
     return tmp_path
 

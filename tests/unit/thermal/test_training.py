@@ -47,11 +47,24 @@ def profiles() -> xr.Dataset:
     )
 
 
+@pytest.fixture(scope="module")
+def cube() -> xr.Dataset:
+    dims = ("y", "x", "local_time")
+    return xr.Dataset(
+        {
+            "count": (dims, np.full((12, 14, 48), 2, np.int32)),
+            "brightness_temperature_std": (dims, np.full((12, 14, 48), 1.5, np.float32)),
+        }
+    )
+
+
 @pytest.mark.parametrize("objective", ["beta_vae", "beta_tcvae", "guided"])
 def test_every_objective_trains_and_maps(
-    objective: str, profiles: xr.Dataset, settings: Settings, tmp_path: Path
+    objective: str, profiles: xr.Dataset, cube: xr.Dataset, settings: Settings, tmp_path: Path
 ) -> None:
-    card = train(profiles, small(settings, {"objective": objective}), tmp_path / "model", tmp_path / "ckpt")
+    card = train(
+        profiles, cube, small(settings, {"objective": objective}), tmp_path / "model", tmp_path / "ckpt"
+    )
     assert card == json.loads((tmp_path / "model" / "model.json").read_text())
     assert card["profiles"] == 12 * 14 - 1
     assert len(card["metrics"]["mae_k_per_local_time"]) == 120
@@ -64,11 +77,11 @@ def test_every_objective_trains_and_maps(
 
 
 def test_the_same_seed_gives_the_same_weights(
-    profiles: xr.Dataset, settings: Settings, tmp_path: Path
+    profiles: xr.Dataset, cube: xr.Dataset, settings: Settings, tmp_path: Path
 ) -> None:
     plan = small(settings, {"objective": "guided"}, epochs=1)
     for name in ("a", "b"):
-        train(profiles, plan, tmp_path / name, tmp_path / f"{name}.ckpt")
+        train(profiles, cube, plan, tmp_path / name, tmp_path / f"{name}.ckpt")
     weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("a", "b")]
     assert weights[0] == weights[1]
 
@@ -78,9 +91,13 @@ def test_a_collapsed_latent_is_told() -> None:
         assert len(collapsed([0.5, 0.001, 2.0])) == 1
 
 
-def test_guidance_needs_latitudes(profiles: xr.Dataset, settings: Settings, tmp_path: Path) -> None:
+def test_guidance_needs_latitudes_and_the_cube(
+    profiles: xr.Dataset, cube: xr.Dataset, settings: Settings, tmp_path: Path
+) -> None:
     with pytest.raises(ValueError, match="latitude"):
-        train(profiles.drop_vars("latitude"), small(settings, {}), tmp_path / "m", tmp_path / "c")
+        train(profiles.drop_vars("latitude"), cube, small(settings, {}), tmp_path / "m", tmp_path / "c")
+    with pytest.raises(ValueError, match="the cube that the profiles were made of"):
+        train(profiles, None, small(settings, {}), tmp_path / "m", tmp_path / "c")
 
 
 def test_a_region_without_profiles_is_refused(
@@ -88,4 +105,4 @@ def test_a_region_without_profiles_is_refused(
 ) -> None:
     masked = profiles.assign(quality=profiles["quality"] + 1)
     with pytest.raises(ValueError, match="0 of 168 cells"):
-        train(masked, small(settings, {}), tmp_path / "m", tmp_path / "c")
+        train(masked, None, small(settings, {}), tmp_path / "m", tmp_path / "c")
