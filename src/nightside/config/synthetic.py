@@ -15,6 +15,10 @@ class SyntheticMoon(Section):
     albedo_std: float = Field(0.02, ge=0, lt=0.2)
     h_parameter_m: float = Field(0.07, gt=0, le=1, description="median scale height of density (H)")
     h_parameter_spread: float = Field(0.4, ge=0, le=1.5, description="standard deviation of ln H")
+    conductivity_factor: float = Field(
+        1.0, gt=0, le=10, description="of the regolith's contact conductivity; 1 is Hayne et al. (2017)"
+    )
+    emissivity: float = Field(0.95, gt=0, le=1, description="infrared, of regolith and rock")
     hot_craters: int = Field(6, ge=0, description="rocky craters, the anomalies to find")
     rock_fraction_max: float = Field(0.3, ge=0, le=1, description="in the middle of the rockiest crater")
     noise_k: float = Field(1.5, ge=0, description="standard deviation of one brightness temperature")

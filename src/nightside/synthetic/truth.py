@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -43,7 +45,7 @@ def make_truth(settings: Settings) -> xr.Dataset:
         terrain.slope_north_deg,
     )
     flat = [field.ravel() for field in places]
-    temperature = _temperatures(flat, terrain.rock_fraction.ravel())
+    temperature = _temperatures(flat, terrain.rock_fraction.ravel(), moon)
     lat, albedo, _, east, north = flat
     onset = physics.onset_delay_h(lat, east, north)
     flux = np.concatenate(
@@ -101,16 +103,28 @@ def _parts(size: int) -> list[slice]:
     return [slice(start, min(start + _BATCH, size)) for start in range(0, size, _BATCH)]
 
 
-def _temperatures(places: list[Float], rock_fraction: Float) -> NDArray[np.float32]:
+def _temperatures(places: list[Float], rock_fraction: Float, moon: SyntheticMoon) -> NDArray[np.float32]:
     size = places[0].size
     result = np.empty((size, physics.PROFILE_LOCAL_TIMES_H.size), np.float32)
+    regolith = replace(
+        physics.REGOLITH,
+        surface_conductivity=physics.REGOLITH.surface_conductivity * moon.conductivity_factor,
+        deep_conductivity=physics.REGOLITH.deep_conductivity * moon.conductivity_factor,
+    )
     for part in _parts(size):
-        result[part] = physics.diurnal_temperatures(*(values[part] for values in places))
+        result[part] = physics.diurnal_temperatures(
+            *(values[part] for values in places), moon.emissivity, material=regolith
+        )
     rocky = np.flatnonzero(rock_fraction > 0)
     if rocky.size:
         lat, albedo, _, east, north = (values[rocky] for values in places)
         rock = physics.diurnal_temperatures(
-            lat, albedo, slope_east_deg=east, slope_north_deg=north, material=physics.ROCK
+            lat,
+            albedo,
+            slope_east_deg=east,
+            slope_north_deg=north,
+            emissivity=moon.emissivity,
+            material=physics.ROCK,
         )
         result[rocky] = physics.mixed_brightness_temperature(
             result[rocky], rock, rock_fraction[rocky][:, None]

@@ -97,3 +97,19 @@ def test_polar_grids_have_terrain():
     terrain = make_terrain(grid_of(polar.region), polar.synthetic, np.random.default_rng(1))
     steepest = np.hypot(terrain.slope_east_deg, terrain.slope_north_deg)
     assert 4 < np.sqrt(np.mean(steepest**2)) < 8
+
+
+def test_another_moon_conducts_and_radiates_otherwise(settings):
+    def temperature(**changes):
+        moon = settings.synthetic.model_copy(update=changes)
+        return make_truth(settings.model_copy(update={"synthetic": moon})).temperature
+
+    usual, warmer, colder = (
+        temperature(),
+        temperature(conductivity_factor=1.3),
+        temperature(emissivity=0.98),
+    )
+    night, noon = {"local_time": 0}, {"local_time": 60}
+    assert 1.0 < float((warmer - usual).isel(night).mean()) < 6.0
+    assert abs(float((warmer - usual).isel(noon).mean())) < 1.0
+    assert float((colder - usual).isel(noon).mean()) < -1.5
