@@ -4,13 +4,15 @@ Both get the same bins, kernel, noise and prior mean, and give mean and standard
 fixed kernel (no optimiser), wrapped on the circle through a table look-up (no exponential to compute), and one
 thread of BLAS or as many as there are cores, whichever is quicker. Compilation is done before the clock starts;
 each figure is the best of several repeats. Two ratios are given: against one process of scikit-learn, and against
-it multiplied by the number of our threads, as if it scaled perfectly.
+it multiplied by the number of our threads, as if it scaled perfectly. The load average at the start is recorded:
+above 1 the machine had other work, and the figures of either side are too low.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import time
 from pathlib import Path
@@ -95,6 +97,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("results/benchmarks/profiles.json"))
     options = parser.parse_args()
 
+    load_average = os.getloadavg()[0]
     figures = {}
     print(
         f"{'bins seen':>9} {'nightside/s':>12} {'sklearn/s':>10} {'ratio':>7} {'per thread':>10} {'differ by K':>12}"
@@ -133,6 +136,7 @@ def main() -> None:
         "profiles": options.profiles,
         "sklearn_subset": options.subset,
         "repeats": options.repeats,
+        "load_average_at_start": load_average,
         "figures": figures,
         "versions": {
             "python": platform.python_version(),
@@ -148,6 +152,7 @@ def main() -> None:
     }
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    print(f"ratio: to one process of scikit-learn; load average at the start {load_average:.2f}")
     print(f"written: {options.out}")
 
 

@@ -27,9 +27,11 @@ LANES = 16
 
 _LANE_BLOCKS = 8  # of LANES cells each, handled by one task with one workspace
 _FLOAT_MODEL = {"contract", "nsz", "arcp"}
+# The passes are inlined where the workspace is made: only there does the compiler know how far its planes lie
+# apart, and so that they do not overlap and every loop over lanes can become vector instructions.
 
 # Planes of the workspace. Columns 0, 1, 2 of a mean are its dependence on s0 (two) and its value for s0 = 0.
-_X, _V, _Y, _R, _INFO, _C0, _PLANES = 0, 6, 9, 10, 11, 16, 21
+_X, _V, _INFO, _C0, _PLANES = 0, 6, 9, 14, 19
 
 
 class Ring(NamedTuple):
@@ -41,6 +43,18 @@ class Ring(NamedTuple):
 
     node: NDArray[np.int64]
     step: NDArray[np.float64]
+
+
+class Process(NamedTuple):
+    """What is assumed of a process: its ``scale``, the standard deviation before wrapping, and the noise.
+
+    The mean of n measurements has the noise variance ``noise_variance / n + floor_variance``, in the squared unit of
+    ``scale``; not both may be 0.
+    """
+
+    scale: float
+    noise_variance: float
+    floor_variance: float
 
 
 def wrapped_matern32(lag_h: ArrayLike, length_scale_h: float, period_h: float = 24.0) -> NDArray[np.float64]:
@@ -86,45 +100,83 @@ def ring_of(bins: int, local_times: int, length_scale_h: float, period_h: float 
     return Ring(node[order].astype(np.int64), np.ascontiguousarray(np.hstack([a, q])))
 
 
-@njit(cache=True, parallel=True)
-def posterior(value, variance, node, step, mean, var):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Fill the posterior ``mean`` and ``var`` (n, outputs) of a zero-mean ring process.
+def posterior(
+    value: NDArray[np.floating],
+    count: NDArray[np.integer],
+    cells: NDArray[np.int64],
+    centre: NDArray[np.float64],
+    process: Process,
+    ring: Ring,
+    mean: NDArray[np.floating],
+    deviation: NDArray[np.floating],
+) -> None:
+    """Fill rows ``cells`` of ``mean`` and ``deviation`` (n, outputs): the posterior of each cell's process.
 
-    ``value`` and ``variance`` (n, bins) are observations and their noise variances, in units in which the process
-    has unit variance before wrapping; variance 0 marks a bin without observation. ``node`` and ``step`` are a Ring.
+    ``value`` (n, bins) are means of ``count`` (n, bins) measurements, anything where that is 0; ``centre`` (n,) is
+    the prior mean. All are in the unit of ``process.scale``; ``deviation`` is that of the noise-free process.
     """
-    n = value.shape[0]
+    # Scalars and arrays only: a class among the arguments would go into the cache of compiled code by its name.
+    single, floor = process.noise_variance / process.scale**2, process.floor_variance / process.scale**2
+    _posterior(
+        value, count, cells, centre, process.scale, single, floor, ring.node, ring.step, mean, deviation
+    )
+
+
+@njit(cache=True, parallel=True)
+def _posterior(value, count, cells, centre, scale, single, floor, node, step, mean, deviation):  # type: ignore[no-untyped-def]
+    """Do ``posterior``, a block of LANES cells at a time; ``single`` and ``floor`` are in units of scale^2."""
     task = LANES * _LANE_BLOCKS
-    for t in prange((n + task - 1) // task):
+    for t in prange((cells.size + task - 1) // task):
+        observed = np.empty((value.shape[1], 2, LANES))
         saved = np.empty((node.size, 6, LANES))
+        result = np.empty((mean.shape[1], 2, LANES))
         w = np.empty((_PLANES, LANES))
-        for first in range(t * task, min(n, (t + 1) * task), LANES):
-            used = min(LANES, n - first)
-            _forward(value[first : first + used], variance[first : first + used], node, step, saved, w)
+        for first in range(t * task, min(cells.size, (t + 1) * task), LANES):
+            block = cells[first : min(first + LANES, cells.size)]
+            _gather(value, count, block, centre, single, floor, observed)
+            _forward(observed, node, step, saved, w)
             _start(w)
-            _backward(node, step, saved, w, mean[first : first + used], var[first : first + used])
+            _backward(node, step, saved, w, result)
+            _scatter(result, block, centre, scale, mean, deviation)
+
+
+@njit(cache=True, error_model="numpy")
+def _gather(value, count, block, centre, single, floor, observed):  # type: ignore[no-untyped-def]
+    """Put each cell of ``block`` into a lane of ``observed`` (bins, 2, LANES): value less centre, noise variance.
+
+    Variance 0 marks a bin without observation; a lane without a cell has none.
+    """
+    if block.size < LANES:
+        observed[:] = 0.0
+    for i in range(block.size):
+        cell = block[i]
+        for b in range(value.shape[1]):
+            n = count[cell, b]
+            observed[b, 0, i] = value[cell, b] - centre[cell] if n > 0 else 0.0
+            observed[b, 1, i] = single / n + floor if n > 0 else 0.0
 
 
 @njit(cache=True)
-def _load(value, variance, b, w):  # type: ignore[no-untyped-def]
-    """Put bin ``b`` of each lane into the planes of value and noise variance."""
-    for i in range(LANES):
-        inside = i < value.shape[0]
-        w[_Y, i] = value[i, b] if inside else 0.0
-        w[_R, i] = variance[i, b] if inside else 0.0
+def _scatter(result, block, centre, scale, mean, deviation):  # type: ignore[no-untyped-def]
+    """Put each lane of ``result`` (outputs, 2, LANES), mean and variance, into the rows of its cell."""
+    for i in range(block.size):
+        cell = block[i]
+        for out in range(mean.shape[1]):
+            mean[cell, out] = centre[cell] + result[out, 0, i]
+            deviation[cell, out] = scale * math.sqrt(result[out, 1, i])
 
 
-@njit(cache=True, fastmath=_FLOAT_MODEL, error_model="numpy")
-def _forward(value, variance, node, step, saved, w):  # type: ignore[no-untyped-def]
+@njit(cache=True, forceinline=True, fastmath=_FLOAT_MODEL, error_model="numpy")
+def _forward(observed, node, step, saved, w):  # type: ignore[no-untyped-def]
     """Filter once around; at the end the state planes hold the prediction for the return to the first node."""
     w[:] = 0.0
     w[_X] = 1.0
     w[_X + 4] = 1.0  # the mean (rows: x, v; columns: s0 x, s0 v, constant) is s0 itself
-    _load(value, variance, node[0], w)
     for i in range(LANES):
-        weight = 1.0 / w[_R, i] if w[_R, i] > 0.0 else 0.0
+        y, r = observed[node[0], 0, i], observed[node[0], 1, i]
+        weight = 1.0 / r if r > 0.0 else 0.0
         w[_INFO, i] = weight
-        w[_INFO + 3, i] = weight * w[_Y, i]
+        w[_INFO + 3, i] = weight * y
     for j in range(node.size):
         a, b, c, d = step[j, 0], step[j, 1], step[j, 2], step[j, 3]
         qxx, qxv, qvv = step[j, 4], step[j, 5], step[j, 6]
@@ -146,12 +198,12 @@ def _forward(value, variance, node, step, saved, w):  # type: ignore[no-untyped-
                 saved[j + 1, 3, i] = w[_V, i]
                 saved[j + 1, 4, i] = w[_V + 1, i]
             continue
-        _load(value, variance, node[j + 1], w)
         for i in range(LANES):
-            xx, xv, r = w[_V, i], w[_V + 1, i], w[_R, i]
+            xx, xv = w[_V, i], w[_V + 1, i]
+            y, r = observed[node[j + 1], 0, i], observed[node[j + 1], 1, i]
             weight = 1.0 / (xx + r) if r > 0.0 else 0.0
             keep = r * weight if r > 0.0 else 1.0  # 1 - gain, without cancellation
-            e0, e1, e2 = -w[_X, i], -w[_X + 1, i], w[_Y, i] - w[_X + 2, i]
+            e0, e1, e2 = -w[_X, i], -w[_X + 1, i], y - w[_X + 2, i]
             w[_INFO, i] += e0 * e0 * weight
             w[_INFO + 1, i] += e0 * e1 * weight
             w[_INFO + 2, i] += e1 * e1 * weight
@@ -175,7 +227,7 @@ def _forward(value, variance, node, step, saved, w):  # type: ignore[no-untyped-
             saved[j + 1, 5, i] = gv
 
 
-@njit(cache=True, fastmath=_FLOAT_MODEL, error_model="numpy")
+@njit(cache=True, forceinline=True, fastmath=_FLOAT_MODEL, error_model="numpy")
 def _start(w):  # type: ignore[no-untyped-def]
     """Close the ring: the posterior of s0, and the adjoints at the return (in the planes of mean and covariance)."""
     for i in range(LANES):
@@ -202,9 +254,9 @@ def _start(w):  # type: ignore[no-untyped-def]
         w[_V, i], w[_V + 1, i], w[_V + 2, i] = pxx, pxv, pvv
 
 
-@njit(cache=True, fastmath=_FLOAT_MODEL, error_model="numpy")
-def _backward(node, step, saved, w, mean, var):  # type: ignore[no-untyped-def]
-    """Carry the adjoints back around; at each output write the mean and the variance."""
+@njit(cache=True, forceinline=True, fastmath=_FLOAT_MODEL, error_model="numpy")
+def _backward(node, step, saved, w, result):  # type: ignore[no-untyped-def]
+    """Carry the adjoints back around; at each output write ``result`` (outputs, 2, LANES): mean and variance."""
     for j in range(node.size - 1, 0, -1):
         a, b, c, d = step[j, 0], step[j, 1], step[j, 2], step[j, 3]
         for i in range(LANES):
@@ -225,6 +277,7 @@ def _backward(node, step, saved, w, mean, var):  # type: ignore[no-untyped-def]
                 w[_V, i] = keep * keep * xx - 2.0 * keep * gv * xv + gv * gv * vv + saved[j, 3, i]
                 w[_V + 1, i] = keep * xv - gv * vv
             continue
+        out = -1 - node[j]
         for i in range(LANES):
             gx, gv = saved[j, 3, i], saved[j, 4, i]
             x0 = saved[j, 0, i] - gx * w[_X, i] - gv * w[_X + 3, i]
@@ -232,9 +285,5 @@ def _backward(node, step, saved, w, mean, var):  # type: ignore[no-untyped-def]
             x2 = saved[j, 2, i] - gx * w[_X + 2, i] - gv * w[_X + 5, i]
             inner = gx - (gx * gx * w[_V, i] + 2.0 * gx * gv * w[_V + 1, i] + gv * gv * w[_V + 2, i])
             outer = x0 * x0 * w[_C0, i] + 2.0 * x0 * x1 * w[_C0 + 1, i] + x1 * x1 * w[_C0 + 2, i]
-            w[_Y, i] = x0 * w[_C0 + 3, i] + x1 * w[_C0 + 4, i] + x2
-            w[_R, i] = max(inner + outer, 0.0)
-        out = -1 - node[j]
-        for i in range(mean.shape[0]):
-            mean[i, out] = w[_Y, i]
-            var[i, out] = w[_R, i]
+            result[out, 0, i] = x0 * w[_C0 + 3, i] + x1 * w[_C0 + 4, i] + x2
+            result[out, 1, i] = max(inner + outer, 0.0)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numba import njit, prange
 from numpy.typing import NDArray
 
 from nightside.config.thermal import Profiles
-from nightside.thermal.periodic_gp import posterior, ring_of, wrapped_variance
+from nightside.thermal.periodic_gp import Process, posterior, ring_of, wrapped_variance
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -47,52 +49,53 @@ def interpolate_profiles(
         raise ValueError(
             f"mean_k {mean_k.shape} and count {count.shape} must have the same shape (cells, bins)"
         )
-    cells, bins = mean_k.shape
-    observed = count > 0
-    if not np.isfinite(mean_k, where=observed, out=np.ones(mean_k.shape, dtype=bool)).all():
+    bins = mean_k.shape[1]
+    mean_k, count = np.ascontiguousarray(mean_k), np.ascontiguousarray(count)
+    longest, centre = _around_the_day(mean_k, count)
+    if not np.isfinite(centre).all():  # a sum carries every NaN and infinity in it
         raise ValueError("an observed bin (count > 0) has a mean that is not finite; repair the cube")
-    gap_before, gap_after = _gaps_h(observed)
-    longest = np.where(observed, gap_after, 0.0).max(axis=1)
-    quality = np.where(longest > config.gap_max_h, GAP_TOO_LONG, GOOD).astype(np.uint8)
-    empty = ~observed.any(axis=1)
-    longest[empty] = _DAY_H
+    empty = longest == 0
+    longest_gap_h = np.where(empty, _DAY_H, longest * (_DAY_H / bins))
+    quality = np.where(longest_gap_h > config.gap_max_h, GAP_TOO_LONG, GOOD).astype(np.uint8)
     quality[empty] = NO_OBSERVATIONS
 
-    temperature = np.full((cells, config.local_times), np.nan, dtype=np.float32)
-    deviation = temperature.copy()
-    good = np.flatnonzero(quality == GOOD)
-    seen = observed[good]
-    kelvins = np.where(seen, mean_k[good], 0.0).astype(np.float64)
-    weight = np.where(seen, gap_before[good] + gap_after[good], 0.0)
-    centre = (weight * kelvins).sum(axis=1, keepdims=True) / weight.sum(axis=1, keepdims=True)
-    scale = config.amplitude_k / np.sqrt(wrapped_variance(config.length_scale_h))
-    noise = config.noise_k**2 / np.maximum(count[good], 1) + config.noise_floor_k**2
-    mean = np.empty((good.size, config.local_times))
-    variance = np.empty_like(mean)
-    ring = ring_of(bins, config.local_times, config.length_scale_h)
-    posterior(
-        np.where(seen, (kelvins - centre) / scale, 0.0),
-        np.where(seen, noise / scale**2, 0.0),
-        ring.node,
-        ring.step,
-        mean,
-        variance,
+    temperature = np.empty((len(mean_k), config.local_times), dtype=np.float32)
+    deviation = np.empty_like(temperature)
+    temperature[quality != GOOD] = deviation[quality != GOOD] = np.nan
+    process = Process(
+        config.amplitude_k / math.sqrt(wrapped_variance(config.length_scale_h)),
+        config.noise_k**2,
+        config.noise_floor_k**2,
     )
-    temperature[good] = centre + scale * mean
-    deviation[good] = scale * np.sqrt(variance)
-    return ProfileResult(temperature, deviation, quality, longest.astype(np.float32))
+    ring = ring_of(bins, config.local_times, config.length_scale_h)
+    good = np.flatnonzero(quality == GOOD)
+    posterior(mean_k, count, good, centre, process, ring, temperature, deviation)
+    return ProfileResult(temperature, deviation, quality, longest_gap_h.astype(np.float32))
 
 
-def _gaps_h(observed: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the hours from each bin's centre back and on, around the day, to the nearest other observed bin."""
-    bins = observed.shape[1]
-    twice = np.concatenate([observed, observed], axis=1)
-    place = np.arange(2 * bins)
-    last = np.maximum.accumulate(np.where(twice, place, -1), axis=1)
-    upcoming = np.minimum.accumulate(np.where(twice, place, 2 * bins)[:, ::-1], axis=1)[:, ::-1]
-    before = place[bins:] - last[:, bins - 1 : -1]
-    after = upcoming[:, 1 : bins + 1] - place[:bins]
-    return before * (_DAY_H / bins), after * (_DAY_H / bins)
+@njit(cache=True, parallel=True)
+def _around_the_day(mean_k, count):  # type: ignore[no-untyped-def]
+    """Return each cell's longest gap between neighbouring observed bins, in bins, and its mean over the day, in K.
+
+    ``mean_k`` and ``count`` are (n, bins), the results (n,); both are 0 where nothing was observed. The mean is the
+    trapezoidal rule: each bin has the weight of half the time to the observed bins before and after it.
+    """
+    cells, bins = mean_k.shape
+    longest = np.zeros(cells, dtype=np.int64)
+    centre = np.zeros(cells)
+    for cell in prange(cells):
+        before = -1  # a negative index is a bin of the day before: here the last that was observed
+        while before >= -bins and count[cell, before] <= 0:
+            before -= 1
+        if before < -bins:
+            continue
+        for b in range(bins):
+            if count[cell, b] > 0:
+                gap = b - before
+                longest[cell] = max(longest[cell], gap)
+                centre[cell] += gap * (np.float64(mean_k[cell, before]) + mean_k[cell, b]) / (2 * bins)
+                before = b
+    return longest, centre
 
 
 def profiles_dataset(cube: xr.Dataset, config: Profiles, *, rows: int = 64) -> xr.Dataset:
