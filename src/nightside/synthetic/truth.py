@@ -113,7 +113,7 @@ def _temperatures(places: list[Float], rock_fraction: Float, moon: SyntheticMoon
     )
     for part in _parts(size):
         result[part] = physics.diurnal_temperatures(
-            *(values[part] for values in places), moon.emissivity, material=regolith
+            *(values[part] for values in places), emissivity=moon.emissivity, material=regolith
         )
     rocky = np.flatnonzero(rock_fraction > 0)
     if rocky.size:
