@@ -112,8 +112,9 @@ def _temperatures(places: list[Float], rock_fraction: Float, moon: SyntheticMoon
         deep_conductivity=physics.REGOLITH.deep_conductivity * moon.conductivity_factor,
     )
     for part in _parts(size):
+        lat, albedo, h, east, north = (values[part] for values in places)
         result[part] = physics.diurnal_temperatures(
-            *(values[part] for values in places), emissivity=moon.emissivity, material=regolith
+            lat, albedo, h, east, north, moon.emissivity, material=regolith
         )
     rocky = np.flatnonzero(rock_fraction > 0)
     if rocky.size:
