@@ -25,7 +25,7 @@ if not CONFIG.exists() or CONFIG.read_text() != SETTINGS.to_yaml():
 
 
 def section(*names):
-    """Return the parts of the configuration that a rule depends on, as text: a change runs it again."""
+    """Return as text the parts of the configuration that a step depends on, so that a change runs it again."""
     values = SETTINGS.model_dump(mode="json")
     picked = {}
     for name in names:
