@@ -4,10 +4,15 @@ from nightside.store.files import atomic_file, atomic_folder, write_json
 from nightside.store.geotiff import write_cog
 from nightside.store.grid import cell_index, grid_of, latitudes, lonlat
 from nightside.store.manifest import NotFinished, read_manifest
+from nightside.store.parts import write_parts
+from nightside.store.windows import MAP_CHUNK, Part, Window
 from nightside.store.zarr_store import open_store, write_store
 
 __all__ = [
+    "MAP_CHUNK",
     "NotFinished",
+    "Part",
+    "Window",
     "atomic_file",
     "atomic_folder",
     "cell_index",
@@ -18,5 +23,6 @@ __all__ = [
     "read_manifest",
     "write_cog",
     "write_json",
+    "write_parts",
     "write_store",
 ]

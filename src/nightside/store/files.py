@@ -23,7 +23,7 @@ def atomic_file(path: Path) -> Iterator[Path]:
     # The suffix stays last: rasterio and matplotlib choose the format by it.
     partial = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
     try:
-        with _named_full_disk(path):
+        with named_full_disk(path):
             yield partial
             _sync(partial)
             partial.replace(path)
@@ -38,7 +38,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     try:
-        with _named_full_disk(path):
+        with named_full_disk(path):
             yield partial
             if path.exists():
                 shutil.rmtree(path)
@@ -54,7 +54,8 @@ def write_json(path: Path, content: Any) -> None:
 
 
 @contextmanager
-def _named_full_disk(path: Path) -> Iterator[None]:
+def named_full_disk(path: Path) -> Iterator[None]:
+    """Name ``path`` and the remedy in the OSError of a disk that fills up within the block."""
     try:
         yield
     except OSError as error:

@@ -10,8 +10,8 @@ from odc.geo.geobox import GeoBox
 
 from nightside._version import __version__
 from nightside.store.files import atomic_file
+from nightside.store.georeference import crs_code
 from nightside.store.grid import crs_of
-from nightside.store.zarr_store import crs_code
 
 
 def write_cog(

@@ -13,6 +13,7 @@ from pyproj import CRS, Transformer
 
 from nightside import moon
 from nightside.config import Region
+from nightside.store.windows import Window
 
 
 def grid_of(region: Region) -> GeoBox:
@@ -62,9 +63,14 @@ def is_equirectangular(geobox: GeoBox) -> bool:
     return operation is not None and "Equidistant" in operation.method_name
 
 
-def lonlat(geobox: GeoBox) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return longitude in [0, 360) and latitude of the cell centres in degrees, each of shape (y, x)."""
-    columns, rows = np.meshgrid(np.arange(geobox.shape[1]) + 0.5, np.arange(geobox.shape[0]) + 0.5)
+def lonlat(geobox: GeoBox, window: Window | None = None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return longitude in [0, 360) and latitude of the cell centres in degrees, each of shape (y, x).
+
+    With a window these are to the last bit its cells of the whole grid.
+    """
+    span = window or {"y": slice(0, geobox.shape[0]), "x": slice(0, geobox.shape[1])}
+    centres = {d: np.arange(span[d].start, span[d].stop) + 0.5 for d in ("y", "x")}
+    columns, rows = np.meshgrid(centres["x"], centres["y"])
     a = geobox.affine
     x, y = a.c + a.a * columns, a.f + a.e * rows
     if is_equirectangular(geobox):

@@ -8,9 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
+
+import xarray as xr
+from odc.geo.geobox import GeoBox
+
+from nightside._version import __version__
+from nightside.config import Settings
+from nightside.store.grid import crs_of
 
 
 class NotFinished(ValueError):
@@ -43,6 +50,43 @@ def input_digests(inputs: Iterable[Path]) -> dict[str, str]:
             json.loads(manifest.read_text())["digest"] if manifest.is_file() else digest(path)
         )
     return digests
+
+
+def describe(
+    dataset: xr.Dataset,
+    *,
+    kind: str,
+    settings: Settings,
+    geobox: GeoBox | None,
+    inputs: Iterable[Path],
+    details: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return the manifest of a dataset that is about to be written; the digest is empty until it is.
+
+    Raises:
+        ValueError: a variable has no units or long_name.
+    """
+    for name, variable in dataset.data_vars.items():
+        if not {"units", "long_name"} <= set(variable.attrs):
+            raise ValueError(f"variable '{name}' of a '{kind}' needs 'units' and 'long_name'")
+    return {
+        "kind": kind,
+        "digest": "",
+        "nightside": __version__,
+        "config_digest": settings.digest(),
+        "seed": settings.seed,
+        "inputs": input_digests(inputs),
+        "variables": {
+            str(name): {
+                "dimensions": [str(d) for d in variable.dims],
+                "shape": list(variable.shape),
+                "units": variable.attrs["units"],
+            }
+            for name, variable in dataset.data_vars.items()
+        },
+        "crs": None if geobox is None else crs_of(geobox).to_wkt(),
+        "details": dict(details or {}),
+    }
 
 
 def read_manifest(path: Path) -> dict[str, Any]:

@@ -1,27 +1,20 @@
-"""Zarr stores, format 3: written beside, renamed, then given their manifest."""
+"""Zarr stores, format 3: a dataset in memory becomes a finished store, a finished store a lazy dataset."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import xarray as xr
-import zarr
 from odc.geo.geobox import GeoBox
-from zarr.codecs import ZstdCodec
 
-from nightside import moon
-from nightside._version import __version__
 from nightside.config import Settings
-from nightside.store.files import atomic_folder, write_json
-from nightside.store.grid import crs_of, is_equirectangular
-from nightside.store.manifest import NotFinished, digest, input_digests, manifest_path, read_manifest
-
-MAP_CHUNK = 128
-"""Side of a chunk in pixels: one place through time and one map each touch few chunks."""
+from nightside.store.georeference import georeference, is_on_grid
+from nightside.store.manifest import NotFinished, describe, read_manifest
+from nightside.store.parts import begin
+from nightside.store.template import stretched
+from nightside.store.windows import Window
 
 
 def write_store(
@@ -34,7 +27,7 @@ def write_store(
     inputs: Sequence[Path] = (),
     details: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write a dataset as a finished Zarr store.
+    """Write a dataset that is in memory as a finished Zarr store, in one part; see ``write_parts`` for large ones.
 
     Args:
         dataset: variables with ``units`` and ``long_name``; dimensions y and x are the grid's.
@@ -48,95 +41,48 @@ def write_store(
     Raises:
         ValueError: a variable has no units or long_name.
     """
-    for name, variable in dataset.data_vars.items():
-        if not {"units", "long_name"} <= set(variable.attrs):
-            raise ValueError(f"variable '{name}' of {path.name} needs 'units' and 'long_name'")
     if geobox is not None:
         dataset = georeference(dataset, geobox)
-    manifest_path(path).unlink(missing_ok=True)
-    with atomic_folder(path) as partial:
-        dataset.to_zarr(partial, zarr_format=3, consolidated=False, encoding=_encoding(dataset))
-        # The specification of format 3 does not know consolidated metadata yet; xarray and GDAL read it.
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Consolidated metadata")
-            zarr.consolidate_metadata(str(partial))
-    manifest = {
-        "kind": kind,
-        "digest": digest(path),
-        "nightside": __version__,
-        "config_digest": settings.digest(),
-        "seed": settings.seed,
-        "inputs": input_digests(inputs),
-        "variables": {
-            str(name): {
-                "dimensions": [str(d) for d in variable.dims],
-                "shape": list(variable.shape),
-                "units": variable.attrs["units"],
-            }
-            for name, variable in dataset.data_vars.items()
-            if name != "spatial_ref"
-        },
-        "crs": None if geobox is None else crs_of(geobox).to_wkt(),
-        "details": dict(details or {}),
-    }
-    write_json(manifest_path(path), manifest)
+    window: Window = {d: slice(0, dataset.sizes[d]) for d in ("y", "x") if d in dataset.sizes}
+    store = begin(
+        path,
+        stretched(dataset, {d: span.stop for d, span in window.items()}),
+        [window],
+        describe(dataset, kind=kind, settings=settings, geobox=geobox, inputs=inputs, details=details),
+        depends={},
+        resume=False,  # the identity does not know the values
+    )
+    try:
+        store.write(window, dataset)
+        store.finish()
+    except BaseException:
+        store.discard()
+        raise
 
 
-def open_store(path: Path, kind: str | None = None) -> xr.Dataset:
-    """Open a finished store lazily, chunked as it is stored.
+def open_store(
+    path: Path, kind: str | None = None, *, geobox: GeoBox | None = None, chunked: bool = True
+) -> xr.Dataset:
+    """Open a finished store lazily.
+
+    Args:
+        path: the store.
+        kind: refuse one of another kind.
+        geobox: refuse one on another grid.
+        chunked: as dask arrays, chunked as it is stored. Without, what is cut out is read at once when its values
+            are asked for: cheaper, window by window, as no graph of all chunks is made.
 
     Raises:
-        NotFinished: it is absent, half-written, or of another kind.
+        NotFinished: it is absent, half-written, of another kind, or on another grid.
     """
     manifest = read_manifest(path)
     if kind is not None and manifest["kind"] != kind:
         raise NotFinished(f"{path} is a '{manifest['kind']}', not a '{kind}'; give the right store")
-    dataset: xr.Dataset = xr.open_zarr(path, consolidated=True, decode_coords="all")
+    chunks: dict[str, int] | None = {} if chunked else None
+    dataset: xr.Dataset = xr.open_zarr(path, consolidated=True, decode_coords="all", chunks=chunks)
+    if geobox is not None and not is_on_grid(dataset, geobox):
+        raise NotFinished(
+            f"{path} is not on the grid of the configured region; run the steps before again, or give its own "
+            "configuration"
+        )
     return dataset
-
-
-def georeference(dataset: xr.Dataset, geobox: GeoBox) -> xr.Dataset:
-    """Return the dataset with its CRS and the coordinates of the pixel centres attached."""
-    crs = crs_of(geobox)
-    x = (geobox.affine.c + (np.arange(geobox.shape[1]) + 0.5) * geobox.affine.a).astype(np.float64)
-    y = (geobox.affine.f + (np.arange(geobox.shape[0]) + 0.5) * geobox.affine.e).astype(np.float64)
-    a = geobox.affine
-    reference = crs.to_cf()
-    reference["spatial_ref"] = crs.to_wkt()
-    reference["GeoTransform"] = f"{a.c} {a.a} {a.b} {a.f} {a.d} {a.e}"
-    reference["long_name"], reference["units"] = "coordinate reference system", "1"
-    out = dataset.assign_coords(
-        x=("x", x, {"units": "m", "long_name": "easting", "standard_name": "projection_x_coordinate"}),
-        y=("y", y, {"units": "m", "long_name": "northing", "standard_name": "projection_y_coordinate"}),
-        spatial_ref=((), 0, reference),
-    )
-    for name in out.data_vars:
-        if {"y", "x"} <= set(out[name].dims):
-            out[name].attrs["grid_mapping"] = "spatial_ref"
-    bounds = geobox.boundingbox
-    out.attrs |= {
-        "Conventions": "CF-1.11",
-        "spatial:dimensions": ["y", "x"],
-        "spatial:transform": [a.a, a.b, a.c, a.d, a.e, a.f],
-        "spatial:shape": list(geobox.shape),
-        "spatial:bbox": [bounds.left, bounds.bottom, bounds.right, bounds.top],
-        "proj:wkt2": crs.to_wkt(),
-        "iau_code": crs_code(geobox),
-    }
-    return out
-
-
-def crs_code(geobox: GeoBox) -> str:
-    """Return the IAU_2015 code of a grid, which a GeoTIFF would lose."""
-    if is_equirectangular(geobox):
-        return moon.EQUIRECTANGULAR_CODE
-    north = crs_of(geobox).to_dict().get("lat_0", 90) > 0
-    return moon.NORTH_POLAR_CODE if north else moon.SOUTH_POLAR_CODE
-
-
-def _encoding(dataset: xr.Dataset) -> dict[str, dict[str, Any]]:
-    encoding = {}
-    for name, variable in dataset.data_vars.items():
-        chunks = tuple(min(MAP_CHUNK, n) if d in ("y", "x") else n for d, n in variable.sizes.items())
-        encoding[str(name)] = {"chunks": chunks, "compressors": [ZstdCodec(level=3)]} if variable.ndim else {}
-    return encoding

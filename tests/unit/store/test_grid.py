@@ -57,3 +57,10 @@ def test_polar_grid_holds_its_centre_in_the_middle(latitude):
     assert abs(column - grid.shape[1] / 2) <= 1
     lon, lat = lonlat(grid)
     np.testing.assert_array_equal(cell_index(grid, lon, lat).ravel(), np.arange(lon.size))
+
+
+def test_places_of_a_window_are_those_of_the_whole(settings):
+    grid = grid_of(settings.region)
+    window = {"y": slice(3, 9), "x": slice(5, 11)}
+    for part, whole in zip(lonlat(grid, window), lonlat(grid), strict=True):
+        np.testing.assert_array_equal(part, whole[window["y"], window["x"]])

@@ -1,0 +1,60 @@
+"""The CRS and the coordinates of a grid, written so that xarray, GDAL and a browser each find them."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from odc.geo.geobox import GeoBox
+
+from nightside import moon
+from nightside.store.grid import crs_of, is_equirectangular
+
+
+def georeference(dataset: xr.Dataset, geobox: GeoBox) -> xr.Dataset:
+    """Return the dataset with its CRS and the coordinates of the pixel centres attached."""
+    crs = crs_of(geobox)
+    x = (geobox.affine.c + (np.arange(geobox.shape[1]) + 0.5) * geobox.affine.a).astype(np.float64)
+    y = (geobox.affine.f + (np.arange(geobox.shape[0]) + 0.5) * geobox.affine.e).astype(np.float64)
+    a = geobox.affine
+    reference = crs.to_cf()
+    reference["spatial_ref"] = crs.to_wkt()
+    reference["GeoTransform"] = f"{a.c} {a.a} {a.b} {a.f} {a.d} {a.e}"
+    reference["long_name"], reference["units"] = "coordinate reference system", "1"
+    out = dataset.assign_coords(
+        x=("x", x, {"units": "m", "long_name": "easting", "standard_name": "projection_x_coordinate"}),
+        y=("y", y, {"units": "m", "long_name": "northing", "standard_name": "projection_y_coordinate"}),
+        spatial_ref=((), 0, reference),
+    )
+    for name in out.data_vars:
+        if {"y", "x"} <= set(out[name].dims):
+            out[name].attrs["grid_mapping"] = "spatial_ref"
+    bounds = geobox.boundingbox
+    out.attrs |= {
+        "Conventions": "CF-1.11",
+        "spatial:dimensions": ["y", "x"],
+        "spatial:transform": _transform(geobox),
+        "spatial:shape": list(geobox.shape),
+        "spatial:bbox": [bounds.left, bounds.bottom, bounds.right, bounds.top],
+        "proj:wkt2": crs.to_wkt(),
+        "iau_code": crs_code(geobox),
+    }
+    return out
+
+
+def is_on_grid(dataset: xr.Dataset, geobox: GeoBox) -> bool:
+    """Return whether a georeferenced dataset has the pixels of a grid."""
+    shape, transform = dataset.attrs.get("spatial:shape"), dataset.attrs.get("spatial:transform")
+    return shape == list(geobox.shape) and transform == _transform(geobox)
+
+
+def crs_code(geobox: GeoBox) -> str:
+    """Return the IAU_2015 code of a grid, which a GeoTIFF would lose."""
+    if is_equirectangular(geobox):
+        return moon.EQUIRECTANGULAR_CODE
+    north = crs_of(geobox).to_dict().get("lat_0", 90) > 0
+    return moon.NORTH_POLAR_CODE if north else moon.SOUTH_POLAR_CODE
+
+
+def _transform(geobox: GeoBox) -> list[float]:
+    a = geobox.affine
+    return [a.a, a.b, a.c, a.d, a.e, a.f]

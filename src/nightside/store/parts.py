@@ -1,0 +1,220 @@
+"""Stores written in parts: template, windows, finish.
+
+While it grows, ``X.zarr`` is ``X.zarr.partial/<identity>/``: the store, and beside it one mark for each window
+that is written whole. The identity is that of everything the values depend on. So work that was cut off goes on
+where the identity is the same and starts anew where it is not, and jobs on several nodes, each of which makes the
+template if it is the first, meet in one folder without a lock.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import uuid
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+import zarr
+from odc.geo.geobox import GeoBox
+
+from nightside.config import Settings
+from nightside.store.files import named_full_disk, write_json
+from nightside.store.georeference import georeference
+from nightside.store.manifest import NotFinished, describe, digest, manifest_path
+from nightside.store.template import gridded, stretched, write_template
+from nightside.store.windows import NOTHING, WINDOW, Part, Window, window_name, windows
+
+_STORE, _MARKS = "store.zarr", "written"
+
+
+def write_parts(
+    path: Path,
+    make: Callable[[Window], xr.Dataset],
+    *,
+    kind: str,
+    settings: Settings,
+    geobox: GeoBox,
+    inputs: Sequence[Path] = (),
+    depends: Mapping[str, Any] | None = None,
+    side: int = WINDOW,
+    part: Part | None = None,
+) -> None:
+    """Write a store window by window; memory is that of one window, whatever the size of the grid.
+
+    A call that was cut off goes on with the windows that are missing. With ``part`` only that part's windows are
+    written, and parts may be written at the same time; a call without it then does what is missing and finishes.
+
+    Args:
+        path: the store, ``X.zarr``.
+        make: gives the dataset of a window: rows ``window["y"]`` and columns ``window["x"]`` of the grid. It is
+            called with ``NOTHING`` for the names, types and attributes of the variables.
+        kind: what it is, such as "cube".
+        settings: the configuration that made it.
+        geobox: the grid.
+        inputs: files and stores it is made from; their digests are recorded.
+        depends: what else the values depend on, as JSON, such as a section of the configuration.
+        side: of a window in pixels, rounded up to whole chunks.
+        part: only this part of the windows.
+
+    Raises:
+        ValueError: a variable has no units or long_name, is on one of y and x only, or ``make`` gives another
+            shape than the window's.
+    """
+    sizes = {"y": int(geobox.shape[0]), "x": int(geobox.shape[1])}
+    whole = georeference(stretched(make(NOTHING), sizes), geobox)
+    for name in gridded(whole):
+        if not {"y", "x"} <= set(whole[name].dims):
+            raise ValueError(f"'{name}' of {path.name} is on one of y and x; windows would share its chunks")
+    store = begin(
+        path,
+        whole,
+        windows((sizes["y"], sizes["x"]), side),
+        describe(whole, kind=kind, settings=settings, geobox=geobox, inputs=inputs),
+        depends={"side": side, **(depends or {})},
+        alone=part is None,
+    )
+    for window in store.missing(part):
+        store.write(window, make(window))
+    if part is None:
+        store.finish()
+
+
+@dataclass(frozen=True)
+class StoreInParts:
+    """A store of which some windows are written, and some are not.
+
+    ``path`` is the store's name when it is finished, ``work`` the folder where it grows, ``windows`` every window of
+    it, and ``manifest`` all of its manifest but the digest.
+    """
+
+    path: Path
+    work: Path
+    windows: list[Window]
+    manifest: Mapping[str, Any]
+
+    def missing(self, part: Part | None = None) -> list[Window]:
+        """Return the windows, of a part or of all, that are not yet written whole."""
+        written = {mark.name for mark in (self.work / _MARKS).iterdir()}
+        every = self.windows if part is None else part.share(self.windows)
+        return [window for window in every if window_name(window) not in written]
+
+    def write(self, window: Window, dataset: xr.Dataset) -> None:
+        """Write the gridded variables of a window, then its mark; what was there is replaced.
+
+        Raises:
+            ValueError: the dataset has another shape than the window.
+        """
+        names = gridded(dataset)
+        pixels = dataset.reset_coords()[names]
+        pixels = pixels.drop_vars(list(pixels.coords))
+        expected = {dimension: span.stop - span.start for dimension, span in window.items()}
+        found = {str(d): n for d, n in pixels.sizes.items() if d in ("y", "x")}
+        if found != expected:
+            raise ValueError(f"{window_name(window)} of {self.path.name} is {found}, expected {expected}")
+        with named_full_disk(self.path):
+            if names:
+                pixels.to_zarr(
+                    self.work / _STORE, region=window, mode="r+", zarr_format=3, consolidated=False
+                )
+            (self.work / _MARKS / window_name(window)).touch()
+
+    def finish(self) -> None:
+        """Check that every window is there, consolidate, rename, and write the manifest.
+
+        Raises:
+            NotFinished: windows are missing.
+        """
+        if missing := self.missing():
+            raise NotFinished(
+                f"{len(missing)} of {len(self.windows)} windows of {self.path} are not written "
+                f"(first: {window_name(missing[0])}); run the step again without --part"
+            )
+        store = self.work / _STORE
+        with named_full_disk(self.path):
+            # Zarr writes each chunk beside its name; a writer that was killed leaves that file.
+            for stray in store.rglob("*.partial"):
+                stray.unlink()
+            # The specification of format 3 does not know consolidated metadata yet; xarray and GDAL read it.
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", message="Consolidated metadata")
+                zarr.consolidate_metadata(str(store))
+            content = digest(store)
+            if self.path.exists():
+                shutil.rmtree(self.path)
+            store.replace(self.path)
+            write_json(manifest_path(self.path), {**self.manifest, "digest": content})
+        self.discard()
+
+    def discard(self) -> None:
+        """Remove what is not finished."""
+        shutil.rmtree(self.work.parent, ignore_errors=True)
+
+
+def begin(
+    path: Path,
+    whole: xr.Dataset,
+    every: list[Window],
+    manifest: Mapping[str, Any],
+    *,
+    depends: Mapping[str, Any],
+    resume: bool = True,
+    alone: bool = True,
+) -> StoreInParts:
+    """Return a store in parts: that of an earlier call with the same identity, else a new template.
+
+    From here on ``path`` is not finished: its manifest is removed.
+
+    Args:
+        path: the store, ``X.zarr``.
+        whole: the dataset, gridded variables lazy; see ``template.stretched``.
+        every: the windows.
+        manifest: from ``describe``.
+        depends: what the values depend on beside template, inputs and code, as JSON.
+        resume: whether windows of an earlier call are kept.
+        alone: whether no other job writes to this store now, so that work of another identity can be removed.
+    """
+    folder = path.with_name(path.name + ".partial")
+    manifest_path(path).unlink(missing_ok=True)
+    if not resume:
+        _remove(folder)
+    new = folder / f"new-{uuid.uuid4().hex}"
+    with named_full_disk(path):
+        (new / _MARKS).mkdir(parents=True)
+        write_template(whole, new / _STORE)
+        origin = {"inputs": manifest["inputs"], "kind": manifest["kind"], "depends": depends, "code": _code()}
+        text = json.dumps({**origin, "template": digest(new / _STORE)}, sort_keys=True)
+        work = folder / hashlib.sha256(text.encode()).hexdigest()[:16]
+        if not (work / _STORE).is_dir():
+            _remove(work)  # killed between rename and manifest
+        try:
+            new.rename(work)
+        except OSError:
+            if not work.is_dir():
+                raise
+            _remove(new)  # an earlier call, or another job, was first
+    for other in folder.iterdir() if alone else ():
+        if other != work:
+            _remove(other)
+    return StoreInParts(path, work, every, manifest)
+
+
+@cache
+def _code() -> str:
+    """Return the digest of the package's source: windows of two versions must not meet in one store."""
+    total, package = hashlib.sha256(), Path(__file__).parents[1]
+    for file in sorted(package.rglob("*.py")):
+        total.update(file.relative_to(package).as_posix().encode() + file.read_bytes())
+    return total.hexdigest()
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

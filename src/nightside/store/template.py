@@ -1,0 +1,61 @@
+"""The template of a store: metadata and small coordinates, before any pixel is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import dask.array as da
+import xarray as xr
+from zarr.codecs import ZstdCodec
+
+from nightside.store.windows import MAP_CHUNK
+
+
+def gridded(dataset: xr.Dataset) -> list[str]:
+    """Return the variables and coordinates that lie on the map: written by windows, not with the template."""
+    return [
+        str(name)
+        for name, variable in dataset.variables.items()
+        if name not in variable.dims and {"y", "x"} & set(variable.dims)
+    ]
+
+
+def stretched(window: xr.Dataset, sizes: Mapping[str, int]) -> xr.Dataset:
+    """Return the dataset of which ``window`` is a part, on y and x of ``sizes``, with no pixel in memory.
+
+    Gridded variables are lazy zeros; the axes of a window that is smaller than the whole are left out.
+    """
+    lazy: dict[str, Any] = {}
+    for name in gridded(window):
+        variable = window.variables[name]
+        shape = tuple(sizes.get(str(d), n) for d, n in variable.sizes.items())
+        zeros = da.zeros(shape, dtype=variable.dtype, chunks=-1)  # one block: its graph must not grow
+        lazy[name] = xr.Variable(variable.dims, zeros, variable.attrs, variable.encoding)
+    return xr.Dataset(
+        {name: lazy.get(str(name), window.variables[name]) for name in window.data_vars},
+        coords={
+            name: lazy.get(str(name), window.variables[name])
+            for name in window.coords
+            if name not in sizes or window.sizes[name] == sizes[str(name)]
+        },
+        attrs=window.attrs,
+    )
+
+
+def write_template(whole: xr.Dataset, folder: Path) -> None:
+    """Write what :func:`stretched` gave: all metadata, and the values of what is not gridded."""
+    whole.to_zarr(folder, zarr_format=3, consolidated=False, encoding=_encoding(whole), compute=False)
+
+
+def _encoding(whole: xr.Dataset) -> dict[str, dict[str, Any]]:
+    encoding: dict[str, dict[str, Any]] = {}
+    for name in [*whole.data_vars, *gridded(whole)]:
+        variable = whole.variables[name]
+        if variable.ndim:
+            chunks = tuple(min(MAP_CHUNK, n) if d in ("y", "x") else n for d, n in variable.sizes.items())
+            encoding[str(name)] = {"chunks": chunks}
+        if variable.ndim and name in whole.data_vars:
+            encoding[str(name)]["compressors"] = [ZstdCodec(level=3)]
+    return encoding
