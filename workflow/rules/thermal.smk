@@ -34,14 +34,14 @@ rule thermal_cube:
     log:
         LOGS / "thermal_cube.log",
     resources:
-        mem_mb=8000,
+        mem_mb=4000,
         runtime=120,
     params:
         bins=lambda w: " ".join(
             f"--bins {THERMAL}/bins/{block}.zarr" for block in BLOCKS
         ),
         store=THERMAL / "cube.zarr",
-        code_version=1,
+        code_version=2,
     message:
         "cube: mean, standard deviation and count of every cell and local time"
     shell:
@@ -57,13 +57,13 @@ rule thermal_profiles:
         LOGS / "thermal_profiles.log",
     threads: 2
     resources:
-        mem_mb=8000,
+        mem_mb=4000,
         runtime=120,
     params:
         cube=THERMAL / "cube.zarr",
         store=THERMAL / "profiles.zarr",
         depends=section("thermal.profiles"),
-        code_version=1,
+        code_version=2,
     message:
         "profiles: Gaussian processes over the lunar day"
     shell:
@@ -106,13 +106,13 @@ rule thermal_map:
         LOGS / "thermal_map.log",
     threads: 2
     resources:
-        mem_mb=8000,
+        mem_mb=4000,
         runtime=120,
     params:
         profiles=THERMAL / "profiles.zarr",
         store=THERMAL / "maps.zarr",
         depends=section("thermal.maps"),
-        code_version=1,
+        code_version=2,
     message:
         "maps of latents and anomalies"
     shell:

@@ -78,7 +78,11 @@ class Training(Section):
 class Maps(Section):
     """The georeferenced products."""
 
-    tile: int = Field(512, ge=16, description="side of a tile in pixels; bounds the memory of mapping")
+    tile: int = Field(
+        512,
+        ge=16,
+        description="side of a tile in pixels, rounded up to whole chunks; maps are written tile by tile",
+    )
 
 
 class Thermal(Section):

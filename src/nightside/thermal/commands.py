@@ -12,6 +12,10 @@ app = typer.Typer(no_args_is_help=True)
 
 Config = Annotated[Path, typer.Option(help="configuration, YAML")]
 Out = Annotated[Path, typer.Option(help="what to write")]
+OnePart = Annotated[
+    str | None,
+    typer.Option("--part", help="write only this part, 3/8, as one of several jobs; then run without it"),
+]
 
 
 @app.command()
@@ -57,45 +61,54 @@ def ingest(config: Config, inventory: Annotated[Path, typer.Option(help="from ac
 
 @app.command()
 def cube(
-    config: Config, bins: Annotated[list[Path], typer.Option(help="bins of every block")], out: Out
+    config: Config,
+    bins: Annotated[list[Path], typer.Option(help="bins of every block")],
+    out: Out,
+    part: OnePart = None,
 ) -> None:
     """Add the blocks up: mean, standard deviation and count of brightness temperature."""
     from nightside.config import load
-    from nightside.store import grid_of, open_store, write_store
+    from nightside.store import Part, grid_of, open_store, write_parts
     from nightside.thermal.cube import cube_dataset
 
     settings = load(config)
-    write_store(
-        cube_dataset([open_store(path, kind="bins") for path in bins]),
+    grid = grid_of(settings.region)
+    blocks = [open_store(path, kind="bins", geobox=grid, chunked=False) for path in bins]
+    write_parts(
         out,
+        lambda window: cube_dataset([block.isel(window) for block in blocks]),
         kind="cube",
         settings=settings,
-        geobox=grid_of(settings.region),
+        geobox=grid,
         inputs=bins,
+        part=Part.parse(part),
     )
 
 
 @app.command()
-def profiles(config: Config, cube: Annotated[Path, typer.Option(help="cube.zarr")], out: Out) -> None:
+def profiles(
+    config: Config,
+    cube: Annotated[Path, typer.Option(help="cube.zarr")],
+    out: Out,
+    part: OnePart = None,
+) -> None:
     """Interpolate each cell over the periodic lunar day."""
     from nightside.config import load
-    from nightside.store import grid_of, lonlat, open_store, write_store
-    from nightside.thermal.profiles import profiles_dataset
+    from nightside.store import Part, grid_of, lonlat, open_store, write_parts
+    from nightside.thermal.profiles import profiles_dataset, with_places
 
     settings = load(config)
-    grid = grid_of(settings.region)
-    longitude, latitude = lonlat(grid)
-    dataset = profiles_dataset(open_store(cube, kind="cube"), settings.thermal.profiles)
-    write_store(
-        dataset.assign_coords(
-            longitude=(("y", "x"), longitude, {"units": "degrees_east", "standard_name": "longitude"}),
-            latitude=(("y", "x"), latitude, {"units": "degrees_north", "standard_name": "latitude"}),
-        ),
+    grid, options = grid_of(settings.region), settings.thermal.profiles
+    observed = open_store(cube, kind="cube", geobox=grid, chunked=False)
+    write_parts(
         out,
+        lambda window: with_places(profiles_dataset(observed.isel(window), options), *lonlat(grid, window)),
         kind="profiles",
         settings=settings,
         geobox=grid,
         inputs=[cube],
+        depends=options.model_dump(mode="json"),
+        part=Part.parse(part),
     )
 
 
@@ -131,20 +144,27 @@ def map_(
     profiles: Annotated[Path, typer.Option(help="profiles.zarr")],
     model: Annotated[Path, typer.Option(help="model.json")],
     out: Out,
+    part: OnePart = None,
 ) -> None:
     """Map latents, reconstruction error and anomaly score, tile by tile."""
     from nightside.config import load
-    from nightside.store import grid_of, open_store, write_store
-    from nightside.thermal.mapping import map_profiles
+    from nightside.learning.model_folder import WEIGHTS
+    from nightside.store import Part, grid_of, open_store, write_parts
+    from nightside.thermal.mapping import load_profile_model, map_with
 
     settings = load(config)
-    write_store(
-        map_profiles(open_store(profiles, kind="profiles"), model.parent, settings.thermal.maps.tile),
+    grid = grid_of(settings.region)
+    observed = open_store(profiles, kind="profiles", geobox=grid, chunked=False)
+    network = load_profile_model(model.parent)
+    write_parts(
         out,
+        lambda window: map_with(network, observed.isel(window)),
         kind="maps",
         settings=settings,
-        geobox=grid_of(settings.region),
-        inputs=[profiles, model],
+        geobox=grid,
+        inputs=[profiles, model, model.with_name(WEIGHTS)],
+        side=settings.thermal.maps.tile,
+        part=Part.parse(part),
     )
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nightside.store import MAP_CHUNK
+
 if TYPE_CHECKING:
     import xarray as xr
 
@@ -32,8 +34,8 @@ def cube_from_bins(
     return np.where(n > 0, mean, np.nan).astype(np.float32), deviation.astype(np.float32), n.astype(np.int32)
 
 
-def cube_dataset(blocks: Sequence[xr.Dataset], *, rows: int = 64) -> xr.Dataset:
-    """Return the cube of blocks of bins, ``rows`` rows of the map at a time.
+def cube_dataset(blocks: Sequence[xr.Dataset], *, rows: int = MAP_CHUNK) -> xr.Dataset:
+    """Return the cube of blocks of bins, ``rows`` rows of the map at a time; lazy blocks are read as it goes.
 
     Each block has ``n``, ``sum_k`` and ``sum_k2`` on (y, x, local_time) of one grid. The result has
     ``brightness_temperature``, ``brightness_temperature_std`` (K) and ``count`` on the same grid. Raises ValueError

@@ -9,6 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from nightside.learning import ModelError, load_model
+from nightside.store import MAP_CHUNK
 from nightside.thermal.model import ProfileModel
 
 
@@ -24,14 +25,24 @@ def load_profile_model(folder: Path) -> ProfileModel:
     return model
 
 
-def map_profiles(profiles: xr.Dataset, model_folder: Path, tile: int = 512) -> xr.Dataset:
+def map_profiles(profiles: xr.Dataset, model_folder: Path, tile: int = MAP_CHUNK) -> xr.Dataset:
+    """Encode and score the profiles of a region with the model in a folder; see :func:`map_with`.
+
+    Raises:
+        ModelError: the folder holds no model, or one of another number of local times.
+    """
+    return map_with(load_profile_model(model_folder), profiles, tile)
+
+
+def map_with(model: ProfileModel, profiles: xr.Dataset, tile: int = MAP_CHUNK) -> xr.Dataset:
     """Encode and score the profiles of a region.
 
     Args:
+        model: from training.
         profiles: ``temperature`` and ``temperature_std`` (y, x, local_time) in K, ``quality`` (y, x), 0 where good.
             Lazy arrays are read a tile at a time.
-        model_folder: from training.
-        tile: side of a tile in cells; memory is that of one tile of profiles.
+        tile: side of a tile in cells; memory is that of one tile of profiles. Rounding errors depend on which cells
+            are encoded together: tiles of whole chunks give the same maps window by window.
 
     Returns:
         ``latent_mean`` and ``latent_std`` (latent, y, x), ``reconstruction_error`` (y, x), the root mean square
@@ -39,13 +50,12 @@ def map_profiles(profiles: xr.Dataset, model_folder: Path, tile: int = 512) -> x
         where there is no good profile.
 
     Raises:
-        ModelError: the folder holds no model, or one of another number of local times.
+        ModelError: the model is of another number of local times.
     """
-    model = load_profile_model(model_folder)
     ny, nx, times = (profiles.sizes[d] for d in ("y", "x", "local_time"))
     if times != model.local_times:
         raise ModelError(
-            f"{model_folder} was trained on {model.local_times} local times, but the profiles have {times}; "
+            f"the model was trained on {model.local_times} local times, but the profiles have {times}; "
             "train again on these profiles"
         )
     maps = {
@@ -77,7 +87,7 @@ def map_profiles(profiles: xr.Dataset, model_folder: Path, tile: int = 512) -> x
 
 
 def map_tile(tile: xr.Dataset, model: ProfileModel) -> dict[str, NDArray[np.float32]]:
-    """Return the four maps of one tile as arrays; arguments and results are those of :func:`map_profiles`."""
+    """Return the four maps of one tile as arrays; arguments and results are those of :func:`map_with`."""
     temperature = tile["temperature"].transpose("y", "x", "local_time").values
     std = tile["temperature_std"].transpose("y", "x", "local_time").values
     good = (tile["quality"].transpose("y", "x").values == 0) & np.isfinite(temperature).all(axis=2)

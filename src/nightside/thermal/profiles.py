@@ -10,6 +10,7 @@ from numba import njit, prange
 from numpy.typing import NDArray
 
 from nightside.config.thermal import Profiles
+from nightside.store import MAP_CHUNK
 from nightside.thermal.periodic_gp import Process, posterior, ring_of, wrapped_variance
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def _around_the_day(mean_k, count):  # type: ignore[no-untyped-def]
     return longest, centre
 
 
-def profiles_dataset(cube: xr.Dataset, config: Profiles, *, rows: int = 64) -> xr.Dataset:
+def profiles_dataset(cube: xr.Dataset, config: Profiles, *, rows: int = MAP_CHUNK) -> xr.Dataset:
     """Return the profiles of a cube, ``rows`` rows of the map at a time.
 
     ``cube`` has ``brightness_temperature`` (K) and ``count`` on (y, x, local_time). The result has ``temperature``
@@ -106,21 +107,20 @@ def profiles_dataset(cube: xr.Dataset, config: Profiles, *, rows: int = 64) -> x
     """
     import xarray as xr
 
-    height, width = cube.sizes["y"], cube.sizes["x"]
-    values: dict[str, list[NDArray[Any]]] = {"t": [], "s": [], "q": [], "g": []}
+    height, width, bins = (cube.sizes[d] for d in ("y", "x", "local_time"))
+    t = np.empty((height, width, config.local_times), np.float32)
+    s, q, g = np.empty_like(t), np.empty((height, width), np.uint8), np.empty((height, width), np.float32)
+    results: tuple[NDArray[Any], ...] = (t, s, q, g)
     for top in range(0, height, rows):
-        part = cube[["brightness_temperature", "count"]].isel(y=slice(top, top + rows))
-        part = part.transpose("y", "x", "local_time")
-        bins = part.sizes["local_time"]
-        result = interpolate_profiles(
+        span = slice(top, top + rows)
+        part = cube[["brightness_temperature", "count"]].isel(y=span).transpose("y", "x", "local_time")
+        result: tuple[NDArray[Any], ...] = interpolate_profiles(
             part["brightness_temperature"].to_numpy().reshape(-1, bins),
             part["count"].to_numpy().reshape(-1, bins),
             config,
         )
-        arrays: tuple[NDArray[Any], ...] = result
-        for key, array in zip(values, arrays, strict=True):
-            values[key].append(array.reshape(-1, width, *array.shape[1:]))
-    t, s, q, g = (np.concatenate(parts) for parts in values.values())
+        for whole, values in zip(results, result, strict=True):
+            whole[span] = values.reshape(-1, width, *values.shape[1:])
     day, cell = ("y", "x", "local_time"), ("y", "x")
     meanings = {"flag_values": [0, 1, 2], "flag_meanings": "good no_observations gap_too_long"}
     return xr.Dataset(
@@ -137,4 +137,15 @@ def profiles_dataset(cube: xr.Dataset, config: Profiles, *, rows: int = 64) -> x
                 {"units": "h", "long_name": "lunar hours after midnight"},
             )
         },
+    )
+
+
+def with_places(
+    profiles: xr.Dataset, longitude: NDArray[np.float64], latitude: NDArray[np.float64]
+) -> xr.Dataset:
+    """Return profiles with the coordinates ``longitude`` and ``latitude`` (y, x), in degrees east and north."""
+    cell = ("y", "x")
+    return profiles.assign_coords(
+        longitude=(cell, longitude, {"units": "degrees_east", "standard_name": "longitude"}),
+        latitude=(cell, latitude, {"units": "degrees_north", "standard_name": "latitude"}),
     )
