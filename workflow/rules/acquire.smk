@@ -15,11 +15,14 @@ rule synthetic_diviner:
         inventory=SYNTHETIC / "diviner.json",
     log:
         LOGS / "synthetic_diviner.log",
+    conda:
+        "nightside"
     threads: 2
     resources:
         mem_mb=4000,
         runtime=60,
     params:
+        config=CONFIG,
         truth=SYNTHETIC / "truth.zarr",
         tables=SYNTHETIC / "diviner",
         depends=section("seed", "region", "diviner", "synthetic"),
@@ -27,7 +30,7 @@ rule synthetic_diviner:
     message:
         "synthetic Moon: terrain, heat, ten years of orbits"
     shell:
-        "nightside synthetic diviner --config {CONFIG} --tables {params.tables} --truth {params.truth}"
+        "nightside synthetic diviner --config {params.config} --tables {params.tables} --truth {params.truth}"
         " --inventory {output.inventory} 2> {log}"
 
 
@@ -39,15 +42,18 @@ rule acquire:
     log:
         LOGS / "acquire/{block}.log",
     retries: 2 if SOURCE == "pds" else 0
+    conda:
+        "nightside"
     resources:
         mem_mb=1000,
         runtime=24 * 60,
     params:
+        config=CONFIG,
         folder=TABLES,
         depends=section("region", "diviner"),
         code_version=1,
     message:
         "tables of {wildcards.block}"
     shell:
-        "nightside thermal acquire --config {CONFIG} --block {wildcards.block} --folder {params.folder}"
+        "nightside thermal acquire --config {params.config} --block {wildcards.block} --folder {params.folder}"
         " --out {output} 2> {log}"

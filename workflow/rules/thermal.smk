@@ -12,18 +12,21 @@ rule thermal_ingest:
         THERMAL / "bins/{block}.zarr.json",
     log:
         LOGS / "thermal_ingest/{block}.log",
+    conda:
+        "nightside"
     threads: 2
     resources:
         mem_mb=8000,
         runtime=12 * 60,
     params:
+        config=CONFIG,
         store=lambda w: THERMAL / f"bins/{w.block}.zarr",
         depends=section("region", "filter", "thermal.bins", "diviner"),
         code_version=1,
     message:
         "bins of {wildcards.block}"
     shell:
-        "nightside thermal ingest --config {CONFIG} --inventory {input} --out {params.store} 2> {log}"
+        "nightside thermal ingest --config {params.config} --inventory {input} --out {params.store} 2> {log}"
 
 
 rule thermal_cube:
@@ -33,10 +36,13 @@ rule thermal_cube:
         THERMAL / "cube.zarr.json",
     log:
         LOGS / "thermal_cube.log",
+    conda:
+        "nightside"
     resources:
         mem_mb=4000,
         runtime=120,
     params:
+        config=CONFIG,
         bins=lambda w: " ".join(
             f"--bins {THERMAL}/bins/{block}.zarr" for block in BLOCKS
         ),
@@ -45,7 +51,7 @@ rule thermal_cube:
     message:
         "cube: mean, standard deviation and count of every cell and local time"
     shell:
-        "nightside thermal cube --config {CONFIG} {params.bins} --out {params.store} 2> {log}"
+        "nightside thermal cube --config {params.config} {params.bins} --out {params.store} 2> {log}"
 
 
 rule thermal_profiles:
@@ -55,11 +61,14 @@ rule thermal_profiles:
         THERMAL / "profiles.zarr.json",
     log:
         LOGS / "thermal_profiles.log",
+    conda:
+        "nightside"
     threads: 2
     resources:
         mem_mb=4000,
         runtime=120,
     params:
+        config=CONFIG,
         cube=THERMAL / "cube.zarr",
         store=THERMAL / "profiles.zarr",
         depends=section("thermal.profiles"),
@@ -67,7 +76,7 @@ rule thermal_profiles:
     message:
         "profiles: Gaussian processes over the lunar day"
     shell:
-        "nightside thermal profiles --config {CONFIG} --cube {params.cube} --out {params.store} 2> {log}"
+        "nightside thermal profiles --config {params.config} --cube {params.cube} --out {params.store} 2> {log}"
 
 
 rule thermal_train:
@@ -78,11 +87,14 @@ rule thermal_train:
         THERMAL / "model/model.json",
     log:
         LOGS / "thermal_train.log",
+    conda:
+        "nightside"
     threads: 2
     resources:
         mem_mb=8000,
         runtime=12 * 60,
     params:
+        config=CONFIG,
         profiles=THERMAL / "profiles.zarr",
         cube=THERMAL / "cube.zarr",
         # Outside the declared outputs: Snakemake deletes those before a retry.
@@ -92,7 +104,7 @@ rule thermal_train:
     message:
         "training the autoencoder"
     shell:
-        "nightside thermal train --config {CONFIG} --profiles {params.profiles} --cube {params.cube}"
+        "nightside thermal train --config {params.config} --profiles {params.profiles} --cube {params.cube}"
         " --out {output} --checkpoints {params.checkpoints} 2> {log}"
 
 
@@ -104,11 +116,14 @@ rule thermal_map:
         THERMAL / "maps.zarr.json",
     log:
         LOGS / "thermal_map.log",
+    conda:
+        "nightside"
     threads: 2
     resources:
         mem_mb=4000,
         runtime=120,
     params:
+        config=CONFIG,
         profiles=THERMAL / "profiles.zarr",
         store=THERMAL / "maps.zarr",
         depends=section("thermal.maps"),
@@ -116,7 +131,7 @@ rule thermal_map:
     message:
         "maps of latents and anomalies"
     shell:
-        "nightside thermal map --config {CONFIG} --profiles {params.profiles} --model {input.model}"
+        "nightside thermal map --config {params.config} --profiles {params.profiles} --model {input.model}"
         " --out {params.store} 2> {log}"
 
 
@@ -127,17 +142,20 @@ rule thermal_cog:
         THERMAL / "cog.json",
     log:
         LOGS / "thermal_cog.log",
+    conda:
+        "nightside"
     resources:
         mem_mb=4000,
         runtime=60,
     params:
+        config=CONFIG,
         maps=THERMAL / "maps.zarr",
         folder=THERMAL / "cog",
         code_version=1,
     message:
         "GeoTIFFs of every map"
     shell:
-        "nightside thermal cog --config {CONFIG} --maps {params.maps} --folder {params.folder} --out {output} 2> {log}"
+        "nightside thermal cog --config {params.config} --maps {params.maps} --folder {params.folder} --out {output} 2> {log}"
 
 
 rule thermal_evaluate:
@@ -150,10 +168,13 @@ rule thermal_evaluate:
         THERMAL / "evaluation.json",
     log:
         LOGS / "thermal_evaluate.log",
+    conda:
+        "nightside"
     resources:
         mem_mb=4000,
         runtime=60,
     params:
+        config=CONFIG,
         maps=THERMAL / "maps.zarr",
         profiles=THERMAL / "profiles.zarr",
         truth=TRUTH_OPTION,
@@ -162,7 +183,7 @@ rule thermal_evaluate:
     message:
         "evaluation and figures"
     shell:
-        "nightside thermal evaluate --config {CONFIG} --maps {params.maps} --profiles {params.profiles}"
+        "nightside thermal evaluate --config {params.config} --maps {params.maps} --profiles {params.profiles}"
         " --model {input.model} {params.truth} --figures {params.figures} --out {output} 2> {log}"
 
 
@@ -174,13 +195,16 @@ rule thermal_report:
         RESULTS / "report.html",
     log:
         LOGS / "thermal_report.log",
+    conda:
+        "nightside"
     resources:
         mem_mb=2000,
         runtime=30,
     params:
+        config=CONFIG,
         results=RESULTS,
         code_version=1,
     message:
         "report"
     shell:
-        "nightside thermal report --config {CONFIG} --results {params.results} --out {output} 2> {log}"
+        "nightside thermal report --config {params.config} --results {params.results} --out {output} 2> {log}"
