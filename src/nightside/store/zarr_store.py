@@ -16,9 +16,16 @@ from zarr.codecs import ZstdCodec
 from nightside import moon
 from nightside._version import __version__
 from nightside.config import Settings
-from nightside.store.files import atomic_folder, write_json
+from nightside.store.files import atomic_folder, own_folder, write_json
 from nightside.store.grid import crs_of, is_equirectangular
-from nightside.store.manifest import NotFinished, digest, input_digests, manifest_path, read_manifest
+from nightside.store.manifest import (
+    FORMAT,
+    NotFinished,
+    digest,
+    input_digests,
+    manifest_path,
+    read_manifest,
+)
 
 MAP_CHUNK = 128
 """Side of a chunk in pixels: one place through time and one map each touch few chunks."""
@@ -46,11 +53,15 @@ def write_store(
         details: anything else worth keeping in the manifest.
 
     Raises:
-        ValueError: a variable has no units or long_name.
+        ValueError: a variable has no units or long_name, or ``path`` is an input or holds other files.
     """
     for name, variable in dataset.data_vars.items():
         if not {"units", "long_name"} <= set(variable.attrs):
             raise ValueError(f"variable '{name}' of {path.name} needs 'units' and 'long_name'")
+    if path.resolve() in [source.resolve() for source in inputs]:
+        raise ValueError(f"{path} is an input of this step; give another place for its output")
+    if not (path / "zarr.json").exists():
+        own_folder(path)
     if geobox is not None:
         dataset = georeference(dataset, geobox)
     manifest_path(path).unlink(missing_ok=True)
@@ -61,6 +72,7 @@ def write_store(
             warnings.filterwarnings("ignore", message="Consolidated metadata")
             zarr.consolidate_metadata(str(partial))
     manifest = {
+        "format": FORMAT,
         "kind": kind,
         "digest": digest(path),
         "nightside": __version__,
@@ -82,17 +94,33 @@ def write_store(
     write_json(manifest_path(path), manifest)
 
 
-def open_store(path: Path, kind: str | None = None) -> xr.Dataset:
+def open_store(path: Path, kind: str | None = None, geobox: GeoBox | None = None) -> xr.Dataset:
     """Open a finished store lazily, chunked as it is stored.
 
     Raises:
-        NotFinished: it is absent, half-written, or of another kind.
+        NotFinished: it is absent, half-written, of another kind or, where ``geobox`` is given, on another grid.
     """
     manifest = read_manifest(path)
     if kind is not None and manifest["kind"] != kind:
         raise NotFinished(f"{path} is a '{manifest['kind']}', not a '{kind}'; give the right store")
-    dataset: xr.Dataset = xr.open_zarr(path, consolidated=True, decode_coords="all")
+    try:
+        dataset: xr.Dataset = xr.open_zarr(path, consolidated=True, decode_coords="all")
+    except (OSError, ValueError, KeyError) as error:
+        raise NotFinished(
+            f"{path} was finished but has been damaged since ({error}); remove it and run its step again"
+        ) from error
+    if geobox is not None:
+        _same_grid(path, dataset, geobox)
     return dataset
+
+
+def _same_grid(path: Path, dataset: xr.Dataset, geobox: GeoBox) -> None:
+    found, wanted = dataset.attrs, georeference(xr.Dataset(), geobox).attrs
+    if any(found.get(key) != wanted[key] for key in ("spatial:shape", "spatial:transform", "proj:wkt2")):
+        raise NotFinished(
+            f"{path} lies on another grid than the configured region; give the configuration that made it, or "
+            "run its step again with this one"
+        )
 
 
 def georeference(dataset: xr.Dataset, geobox: GeoBox) -> xr.Dataset:
