@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dis
+import errno
 import sys
 
 import typer
@@ -23,10 +25,48 @@ def _root(version: bool = typer.Option(False, "--version", help="Print the versi
         raise typer.Exit
 
 
+REMEDIES = {
+    errno.ENOENT: "check the path, or run the step that makes it",
+    errno.EACCES: "check its permissions, or give another place",
+    errno.EPERM: "check its permissions, or give another place",
+    errno.EROFS: "give a place that may be written",
+    errno.ENOTDIR: "one of its folders is a file; check the path",
+    errno.EISDIR: "give a file",
+    errno.ENOSPC: "free some disk or move 'results', then run the same command again",
+    errno.EDQUOT: "free some disk or move 'results', then run the same command again",
+    errno.EFBIG: "raise the limit on the size of files (ulimit -f), then run the same command again",
+    errno.EIO: "check the disk, then run the same command again",
+}
+"""What to do about an error of the operating system."""
+
+
 def main() -> None:
     """Run the command line; an error that the user can mend is one message, without a traceback."""
     try:
         app()
     except (ValueError, OSError) as error:
-        sys.stderr.write(f"nightside: {error}\n")
+        message = _for_the_user(error)
+        if message is None:
+            raise
+        sys.stderr.write(f"nightside: {message}\n")
         raise SystemExit(1) from None
+
+
+def _for_the_user(error: ValueError | OSError) -> str | None:
+    """Return what to tell the user, or None where the error is a fault of the program."""
+    if isinstance(error, OSError) and error.errno in REMEDIES:
+        if error.filename is None and _raised_by_nightside(error):
+            return error.strerror
+        file = error.filename2 or error.filename
+        return f"{f'{file}: ' if file else ''}{error.strerror}; {REMEDIES[error.errno]}"
+    return str(error) if _raised_by_nightside(error) else None
+
+
+def _raised_by_nightside(error: BaseException) -> bool:
+    """Say whether a ``raise`` of this package made the error, and so its text; a library's is unexpected."""
+    at = error.__traceback__
+    while at is not None and at.tb_next is not None:
+        at = at.tb_next
+    if at is None or not at.tb_frame.f_globals.get("__name__", "").startswith("nightside."):
+        return False
+    return at.tb_frame.f_code.co_code[at.tb_lasti] == dis.opmap["RAISE_VARARGS"]

@@ -16,7 +16,7 @@ rule synthetic_diviner:
     log:
         LOGS / "synthetic_diviner.log",
     conda:
-        "nightside"
+        "../../envs/nightside.yaml"
     threads: 2
     resources:
         mem_mb=4000,
@@ -43,7 +43,7 @@ rule acquire:
         LOGS / "acquire/{block}.log",
     retries: 2 if SOURCE == "pds" else 0
     conda:
-        "nightside"
+        "../../envs/nightside.yaml"
     resources:
         mem_mb=1000,
         runtime=24 * 60,

@@ -2,6 +2,7 @@
 from pathlib import Path
 
 from nightside.config import ConfigError, load
+from nightside.store import Busy, atomic_file, hold
 from nightside.thermal.acquire import blocks
 from snakemake.exceptions import WorkflowError
 
@@ -19,9 +20,25 @@ BLOCKS = blocks(SETTINGS)
 # Steps read the checked configuration; what they depend on stands in each rule's params, so that
 # a changed training option does not ingest ten years again.
 CONFIG = RESULTS / "config.yaml"
-if not CONFIG.exists() or CONFIG.read_text() != SETTINGS.to_yaml():
-    CONFIG.parent.mkdir(parents=True, exist_ok=True)
-    CONFIG.write_text(SETTINGS.to_yaml())
+
+
+# The folder is held until this process ends, however it ends: a killed run needs no --unlock.
+onstart:
+    lock = RESULTS / ".lock"
+    try:
+        RESULTS.mkdir(parents=True, exist_ok=True)
+        lock.touch()
+        hold(lock)
+        with atomic_file(CONFIG) as beside:
+            beside.write_text(SETTINGS.to_yaml())
+    except Busy:
+        raise WorkflowError(
+            f"another run is at work in {RESULTS}; wait until it has ended, or give this one another name"
+        )
+    except OSError as error:
+        raise WorkflowError(
+            f"{RESULTS} cannot be written ({error.strerror}); mend that, or run where there is room"
+        )
 
 
 def section(*names):

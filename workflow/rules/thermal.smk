@@ -13,7 +13,7 @@ rule thermal_ingest:
     log:
         LOGS / "thermal_ingest/{block}.log",
     conda:
-        "nightside"
+        "../../envs/nightside.yaml"
     threads: 2
     resources:
         mem_mb=8000,
@@ -37,7 +37,7 @@ rule thermal_cube:
     log:
         LOGS / "thermal_cube.log",
     conda:
-        "nightside"
+        "../../envs/nightside.yaml"
     resources:
         mem_mb=4000,
         runtime=120,
@@ -62,7 +62,7 @@ rule thermal_profiles:
     log:
         LOGS / "thermal_profiles.log",
     conda:
-        "nightside"
+        "../../envs/nightside.yaml"
     threads: 2
     resources:
         mem_mb=4000,
@@ -88,7 +88,7 @@ rule thermal_train:
     log:
         LOGS / "thermal_train.log",
     conda:
-        "nightside"
+        "../../envs/nightside.yaml"
     threads: 2
     resources:
         mem_mb=8000,
@@ -117,7 +117,7 @@ rule thermal_map:
     log:
         LOGS / "thermal_map.log",
     conda:
-        "nightside"
+        "../../envs/nightside.yaml"
     threads: 2
     resources:
         mem_mb=4000,
@@ -143,7 +143,7 @@ rule thermal_cog:
     log:
         LOGS / "thermal_cog.log",
     conda:
-        "nightside"
+        "../../envs/nightside.yaml"
     resources:
         mem_mb=4000,
         runtime=60,
@@ -169,7 +169,7 @@ rule thermal_evaluate:
     log:
         LOGS / "thermal_evaluate.log",
     conda:
-        "nightside"
+        "../../envs/nightside.yaml"
     resources:
         mem_mb=4000,
         runtime=60,
@@ -196,7 +196,7 @@ rule thermal_report:
     log:
         LOGS / "thermal_report.log",
     conda:
-        "nightside"
+        "../../envs/nightside.yaml"
     resources:
         mem_mb=2000,
         runtime=30,

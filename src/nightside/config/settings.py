@@ -61,7 +61,8 @@ def load(source: Path | Mapping[str, Any], area: str | None = None) -> Settings:
     where = str(source) if isinstance(source, Path) else "configuration"
     raw = _read_yaml(source) if isinstance(source, Path) else dict(source)
     if area is not None:
-        grid = {k: v for k, v in dict(raw.get("region") or {}).items() if k in _GRID_KEYS}
+        region = raw.get("region")
+        grid = {k: v for k, v in region.items() if k in _GRID_KEYS} if isinstance(region, Mapping) else {}
         raw = {**raw, "name": slug(area), "region": {**grid, "area": area}}
     try:
         return Settings.model_validate(raw)
@@ -84,7 +85,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
         raise ConfigError(
             f"{path}: cannot be read ({error.strerror}); give the path of a YAML file"
         ) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:  # a date that does not exist is a ValueError
         raise ConfigError(f"{path}: is not YAML: {error}") from None
     if not isinstance(raw, dict):
         raise ConfigError(f"{path}: expected a mapping of sections, found {type(raw).__name__}")

@@ -32,13 +32,14 @@ def save_model(folder: Path, module: nn.Module, card: Mapping[str, Any]) -> None
 
     ``card`` has to be JSON without NaN.
     """
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(dict(card), indent=2, allow_nan=False) + "\n"
     (folder / CARD).unlink(missing_ok=True)
     partial = folder / (WEIGHTS + ".partial")
-    save_file({k: v.detach().cpu().contiguous() for k, v in module.state_dict().items()}, partial)
+    # Written by Python: safetensors does not tell a full disk from other faults.
+    partial.write_bytes(save({k: v.detach().cpu().contiguous() for k, v in module.state_dict().items()}))
     partial.replace(folder / WEIGHTS)
     partial = folder / (CARD + ".partial")
     partial.write_text(text, encoding="utf-8")

@@ -1,15 +1,16 @@
 """Stores, manifests, grids and georeferenced products: the only place that writes results."""
 
-from nightside.store.files import atomic_file, atomic_folder, write_json
+from nightside.store.files import Busy, atomic_file, atomic_folder, hold, own_folder, write_json
 from nightside.store.geotiff import write_cog
 from nightside.store.grid import cell_index, grid_of, latitudes, lonlat
-from nightside.store.manifest import NotFinished, read_manifest
+from nightside.store.manifest import NotFinished, read_json, read_manifest
 from nightside.store.parts import write_parts
 from nightside.store.windows import MAP_CHUNK, Part, Window
 from nightside.store.zarr_store import open_store, write_store
 
 __all__ = [
     "MAP_CHUNK",
+    "Busy",
     "NotFinished",
     "Part",
     "Window",
@@ -17,9 +18,12 @@ __all__ = [
     "atomic_folder",
     "cell_index",
     "grid_of",
+    "hold",
     "latitudes",
     "lonlat",
     "open_store",
+    "own_folder",
+    "read_json",
     "read_manifest",
     "write_cog",
     "write_json",

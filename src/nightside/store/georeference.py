@@ -32,7 +32,7 @@ def georeference(dataset: xr.Dataset, geobox: GeoBox) -> xr.Dataset:
     out.attrs |= {
         "Conventions": "CF-1.11",
         "spatial:dimensions": ["y", "x"],
-        "spatial:transform": _transform(geobox),
+        "spatial:transform": [a.a, a.b, a.c, a.d, a.e, a.f],
         "spatial:shape": list(geobox.shape),
         "spatial:bbox": [bounds.left, bounds.bottom, bounds.right, bounds.top],
         "proj:wkt2": crs.to_wkt(),
@@ -42,9 +42,10 @@ def georeference(dataset: xr.Dataset, geobox: GeoBox) -> xr.Dataset:
 
 
 def is_on_grid(dataset: xr.Dataset, geobox: GeoBox) -> bool:
-    """Return whether a georeferenced dataset has the pixels of a grid."""
-    shape, transform = dataset.attrs.get("spatial:shape"), dataset.attrs.get("spatial:transform")
-    return shape == list(geobox.shape) and transform == _transform(geobox)
+    """Return whether a georeferenced dataset has the pixels and the CRS of a grid."""
+    wanted = georeference(xr.Dataset(), geobox).attrs
+    keys = ("spatial:shape", "spatial:transform", "proj:wkt2")
+    return all(dataset.attrs.get(key) == wanted[key] for key in keys)
 
 
 def crs_code(geobox: GeoBox) -> str:
@@ -53,8 +54,3 @@ def crs_code(geobox: GeoBox) -> str:
         return moon.EQUIRECTANGULAR_CODE
     north = crs_of(geobox).to_dict().get("lat_0", 90) > 0
     return moon.NORTH_POLAR_CODE if north else moon.SOUTH_POLAR_CODE
-
-
-def _transform(geobox: GeoBox) -> list[float]:
-    a = geobox.affine
-    return [a.a, a.b, a.c, a.d, a.e, a.f]

@@ -60,13 +60,15 @@ def write_cog(
             if finite.size:
                 low, high = np.percentile(finite, [2, 98])
                 band.update_tags(display_minimum=f"{low:.6g}", display_maximum=f"{high:.6g}")
-        with atomic_file(path) as partial, memory.open() as band:
+        # Written by Python: GDAL does not tell a full disk from other faults.
+        with atomic_file(path) as partial, memory.open() as band, rasterio.MemoryFile(ext=".tif") as cog:
             copy(
                 band,
-                partial,
+                cog.name,
                 driver="COG",
                 COMPRESS="ZSTD",
                 PREDICTOR="YES",
                 OVERVIEWS="AUTO",
                 STATISTICS="YES" if finite.size else "NO",
             )
+            partial.write_bytes(cog.read())

@@ -19,6 +19,9 @@ from nightside._version import __version__
 from nightside.config import Settings
 from nightside.store.grid import crs_of
 
+FORMAT = 1
+"""Of manifests and of the stores they finish; raised when an older reader would misunderstand."""
+
 
 class NotFinished(ValueError):
     """A result that is absent, half-written or altered; the message says which and what to do."""
@@ -70,6 +73,7 @@ def describe(
         if not {"units", "long_name"} <= set(variable.attrs):
             raise ValueError(f"variable '{name}' of a '{kind}' needs 'units' and 'long_name'")
     return {
+        "format": FORMAT,
         "kind": kind,
         "digest": "",
         "nightside": __version__,
@@ -93,17 +97,40 @@ def read_manifest(path: Path) -> dict[str, Any]:
     """Return the manifest of a finished result.
 
     Raises:
-        NotFinished: the result or its manifest is missing, or the manifest is no JSON.
+        NotFinished: the result or its manifest is missing, or the manifest is no JSON, or of another format.
     """
     manifest = manifest_path(path)
     if not path.exists():
         raise NotFinished(f"{path} does not exist; run the step that makes it")
     if not manifest.is_file():
         raise NotFinished(f"{path} is not finished ({manifest.name} is missing); run its step again")
+    content = read_json(manifest, "kind", "digest", "nightside")
+    if content.get("format", FORMAT) != FORMAT:
+        raise NotFinished(
+            f"{path} has format {content['format']} of nightside {content['nightside']}, this is format {FORMAT} of "
+            f"nightside {__version__}; remove {manifest.name} and run its step again, or use that version"
+        )
+    return content
+
+
+def read_json(path: Path, *keys: str) -> dict[str, Any]:
+    """Return the JSON object in a file that a step wrote.
+
+    Raises:
+        NotFinished: the file is missing, is no JSON object, or lacks one of ``keys``.
+    """
+    if not path.exists():
+        raise NotFinished(f"{path} does not exist; run the step that makes it")
     try:
-        content = json.loads(manifest.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except ValueError:
-        raise NotFinished(f"{manifest} is not JSON; remove it and run the step again") from None
-    if not isinstance(content, dict) or "digest" not in content:
-        raise NotFinished(f"{manifest} is no manifest of nightside; remove it and run the step again")
+        raise NotFinished(
+            f"{path} is not JSON; give the right file, or remove it and run its step again"
+        ) from None
+    missing = [key for key in keys if not isinstance(content, dict) or key not in content]
+    if missing or not isinstance(content, dict):
+        raise NotFinished(
+            f"{path} has no {', '.join(map(repr, missing)) or 'keys'}: it is another file than expected; "
+            "give the right one, or remove it and run its step again"
+        )
     return content

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import uuid
 import warnings
@@ -24,13 +25,13 @@ import zarr
 from odc.geo.geobox import GeoBox
 
 from nightside.config import Settings
-from nightside.store.files import named_full_disk, write_json
+from nightside.store.files import hold, named_full_disk, own_folder, write_json
 from nightside.store.georeference import georeference
 from nightside.store.manifest import NotFinished, describe, digest, manifest_path
 from nightside.store.template import gridded, stretched, write_template
 from nightside.store.windows import NOTHING, WINDOW, Part, Window, window_name, windows
 
-_STORE, _MARKS = "store.zarr", "written"
+_STORE, _MARKS, _OLD = "store.zarr", "written", "old.zarr"
 
 
 def write_parts(
@@ -63,9 +64,11 @@ def write_parts(
         part: only this part of the windows.
 
     Raises:
-        ValueError: a variable has no units or long_name, is on one of y and x only, or ``make`` gives another
-            shape than the window's.
+        Busy: another process writes all of this store.
+        ValueError: a variable has no units or long_name, is on one of y and x only, ``make`` gives another shape
+            than the window's, or ``path`` is an input or holds other files.
     """
+    refuse_place(path, inputs)
     sizes = {"y": int(geobox.shape[0]), "x": int(geobox.shape[1])}
     whole = georeference(stretched(make(NOTHING), sizes), geobox)
     for name in gridded(whole):
@@ -79,10 +82,25 @@ def write_parts(
         depends={"side": side, **(depends or {})},
         alone=part is None,
     )
-    for window in store.missing(part):
-        store.write(window, make(window))
-    if part is None:
-        store.finish()
+    try:
+        for window in store.missing(part):
+            store.write(window, make(window))
+        if part is None:
+            store.finish()
+    finally:
+        store.release()
+
+
+def refuse_place(path: Path, inputs: Sequence[Path]) -> None:
+    """Refuse to write a store over an input of its own, or over files that are no store.
+
+    Raises:
+        ValueError: it would be; the message says what is in the way.
+    """
+    if path.resolve() in [source.resolve() for source in inputs]:
+        raise ValueError(f"{path} is an input of this step; give another place for its output")
+    if not (path / "zarr.json").exists():
+        own_folder(path)
 
 
 @dataclass(frozen=True)
@@ -90,13 +108,14 @@ class StoreInParts:
     """A store of which some windows are written, and some are not.
 
     ``path`` is the store's name when it is finished, ``work`` the folder where it grows, ``windows`` every window of
-    it, and ``manifest`` all of its manifest but the digest.
+    it, and ``manifest`` all of its manifest but the digest. ``held`` is the hold of the only writer, see ``files.hold``.
     """
 
     path: Path
     work: Path
     windows: list[Window]
     manifest: Mapping[str, Any]
+    held: int | None = None
 
     def missing(self, part: Part | None = None) -> list[Window]:
         """Return the windows, of a part or of all, that are not yet written whole."""
@@ -146,7 +165,8 @@ class StoreInParts:
                 zarr.consolidate_metadata(str(store))
             content = digest(store)
             if self.path.exists():
-                shutil.rmtree(self.path)
+                # Moved, not removed in place: a kill leaves it whole or gone.
+                self.path.replace(self.work / _OLD)
             store.replace(self.path)
             write_json(manifest_path(self.path), {**self.manifest, "digest": content})
         self.discard()
@@ -154,6 +174,11 @@ class StoreInParts:
     def discard(self) -> None:
         """Remove what is not finished."""
         shutil.rmtree(self.work.parent, ignore_errors=True)
+
+    def release(self) -> None:
+        """Let go of the hold; to be called once, whatever happened."""
+        if self.held is not None:
+            os.close(self.held)
 
 
 def begin(
@@ -177,31 +202,52 @@ def begin(
         manifest: from ``describe``.
         depends: what the values depend on beside template, inputs and code, as JSON.
         resume: whether windows of an earlier call are kept.
-        alone: whether no other job writes to this store now, so that work of another identity can be removed.
+        alone: whether no other job may write to this store now, so that work of another identity can be removed.
+
+    Raises:
+        Busy: ``alone``, and another process is.
     """
     folder = path.with_name(path.name + ".partial")
-    manifest_path(path).unlink(missing_ok=True)
-    if not resume:
-        _remove(folder)
-    new = folder / f"new-{uuid.uuid4().hex}"
     with named_full_disk(path):
+        folder.mkdir(parents=True, exist_ok=True)
+    held = hold(folder) if alone else None
+    try:
+        manifest_path(path).unlink(missing_ok=True)
+        for left in folder.iterdir() if not resume else ():
+            _remove(left)
+        origin = {"inputs": manifest["inputs"], "kind": manifest["kind"], "depends": depends, "code": _code()}
+        with named_full_disk(path):
+            work = _with_template(folder, whole, origin)
+        for other in folder.iterdir() if alone else ():
+            if other != work:
+                _remove(other)
+    except BaseException:
+        if not resume:
+            shutil.rmtree(folder, ignore_errors=True)
+        if held is not None:
+            os.close(held)
+        raise
+    return StoreInParts(path, work, every, manifest, held)
+
+
+def _with_template(folder: Path, whole: xr.Dataset, origin: Mapping[str, Any]) -> Path:
+    """Return the folder in ``folder`` where the store of this origin grows; it is made if it is not there."""
+    new = folder / f"new-{uuid.uuid4().hex}"
+    try:
         (new / _MARKS).mkdir(parents=True)
         write_template(whole, new / _STORE)
-        origin = {"inputs": manifest["inputs"], "kind": manifest["kind"], "depends": depends, "code": _code()}
         text = json.dumps({**origin, "template": digest(new / _STORE)}, sort_keys=True)
         work = folder / hashlib.sha256(text.encode()).hexdigest()[:16]
         if not (work / _STORE).is_dir():
             _remove(work)  # killed between rename and manifest
         try:
             new.rename(work)
-        except OSError:
+        except OSError:  # an earlier call, or another job, was first
             if not work.is_dir():
                 raise
-            _remove(new)  # an earlier call, or another job, was first
-    for other in folder.iterdir() if alone else ():
-        if other != work:
-            _remove(other)
-    return StoreInParts(path, work, every, manifest)
+    finally:
+        _remove(new)
+    return work
 
 
 @cache

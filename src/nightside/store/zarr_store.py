@@ -12,7 +12,7 @@ from odc.geo.geobox import GeoBox
 from nightside.config import Settings
 from nightside.store.georeference import georeference, is_on_grid
 from nightside.store.manifest import NotFinished, describe, read_manifest
-from nightside.store.parts import begin
+from nightside.store.parts import begin, refuse_place
 from nightside.store.template import stretched
 from nightside.store.windows import Window
 
@@ -39,8 +39,9 @@ def write_store(
         details: anything else worth keeping in the manifest.
 
     Raises:
-        ValueError: a variable has no units or long_name.
+        ValueError: a variable has no units or long_name, or ``path`` is an input or holds other files.
     """
+    refuse_place(path, inputs)
     if geobox is not None:
         dataset = georeference(dataset, geobox)
     window: Window = {d: slice(0, dataset.sizes[d]) for d in ("y", "x") if d in dataset.sizes}
@@ -58,6 +59,8 @@ def write_store(
     except BaseException:
         store.discard()
         raise
+    finally:
+        store.release()
 
 
 def open_store(
@@ -79,10 +82,15 @@ def open_store(
     if kind is not None and manifest["kind"] != kind:
         raise NotFinished(f"{path} is a '{manifest['kind']}', not a '{kind}'; give the right store")
     chunks: dict[str, int] | None = {} if chunked else None
-    dataset: xr.Dataset = xr.open_zarr(path, consolidated=True, decode_coords="all", chunks=chunks)
+    try:
+        dataset: xr.Dataset = xr.open_zarr(path, consolidated=True, decode_coords="all", chunks=chunks)
+    except (OSError, ValueError, KeyError) as error:
+        raise NotFinished(
+            f"{path} was finished but has been damaged since ({error}); remove it and run its step again"
+        ) from error
     if geobox is not None and not is_on_grid(dataset, geobox):
         raise NotFinished(
-            f"{path} is not on the grid of the configured region; run the steps before again, or give its own "
-            "configuration"
+            f"{path} lies on another grid than the configured region; give the configuration that made it, or "
+            "run its step again with this one"
         )
     return dataset

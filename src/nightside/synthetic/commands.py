@@ -24,6 +24,7 @@ def diviner(
     from nightside.synthetic.write import write_tables
 
     settings = load(config)
+    store.own_folder(tables, "*.zip", "*.tab", "*.lbl")
     inventory.unlink(missing_ok=True)
     dataset = make_truth(settings)
     store.write_store(

@@ -116,6 +116,7 @@ def _from_archive(settings: Settings, block: str, folder: Path) -> Inventory:
 def _from_outcomes(settings: Settings, block: str, folder: Path, outcomes: list[Outcome]) -> Inventory:
     here = [o.wanted.path for o in outcomes if o.status in ("fetched", "present")]
     missing = [o.wanted.path for o in outcomes if o.status == "missing"]
+    broken = {o.wanted.path: o.reason for o in outcomes if o.status == "broken"}
     failed = {o.wanted.path: o.reason for o in outcomes if o.status == "failed"}
     if failed and not here:
         reason = next(iter(failed.values()))
@@ -123,7 +124,7 @@ def _from_outcomes(settings: Settings, block: str, folder: Path, outcomes: list[
             f"block {block}: all {len(failed)} downloads failed, the first: {reason}; "
             "check the network and diviner.archive_url, then run the same command again"
         )
-    return _inventory(settings, block, folder, here, missing, failed)
+    return _inventory(settings, block, folder, here, missing, failed | broken)
 
 
 def _inventory(

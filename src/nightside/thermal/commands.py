@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -37,12 +36,12 @@ def acquire(
 def ingest(config: Config, inventory: Annotated[Path, typer.Option(help="from acquire")], out: Out) -> None:
     """Bin a block's tables by cell and local time, into sums that add up in any order."""
     from nightside.config import load
-    from nightside.store import grid_of, write_store
+    from nightside.store import grid_of, read_json, write_store
     from nightside.thermal.datasets import bins_dataset
     from nightside.thermal.ingest import ingest_tables
 
     settings = load(config)
-    listed = json.loads(inventory.read_text(encoding="utf-8"))
+    listed = read_json(inventory, "folder", "files", "failed")
     paths = [Path(listed["folder"]) / file["path"] for file in listed["files"]]
     grid = grid_of(settings.region)
     result = ingest_tables(paths, settings, grid)
@@ -68,12 +67,18 @@ def cube(
 ) -> None:
     """Add the blocks up: mean, standard deviation and count of brightness temperature."""
     from nightside.config import load
-    from nightside.store import Part, grid_of, open_store, write_parts
+    from nightside.store import Part, grid_of, open_store, read_manifest, write_parts
     from nightside.thermal.cube import cube_dataset
+    from nightside.thermal.ingest import what_was_read
 
     settings = load(config)
     grid = grid_of(settings.region)
+    if len({path.resolve() for path in bins}) < len(bins):
+        raise ValueError("a block of bins is given twice; give each once")
     blocks = [open_store(path, kind="bins", geobox=grid, chunked=False) for path in bins]
+    rows = what_was_read([read_manifest(path)["details"] for path in bins])
+    if not rows.get("binned"):
+        typer.echo(f"no observation fell in the region; of the tables' rows: {rows or 'none'}", err=True)
     write_parts(
         out,
         lambda window: cube_dataset([block.isel(window) for block in blocks]),
@@ -122,20 +127,28 @@ def train(
 ) -> None:
     """Train the variational autoencoder."""
     from nightside.config import load
-    from nightside.store import open_store, read_manifest
+    from nightside.learning.model_folder import CARD, WEIGHTS
+    from nightside.store import grid_of, open_store, own_folder, read_manifest
+    from nightside.thermal.profiles import NO_OBSERVATIONS
     from nightside.thermal.training import train as train_model
 
     settings = load(config)
+    grid = grid_of(settings.region)
+    observed = open_store(profiles, kind="profiles", geobox=grid)
+    sampled = open_store(cube, kind="cube", geobox=grid, chunked=False)
+    if not (observed["quality"] != NO_OBSERVATIONS).any():
+        raise ValueError(
+            f"{profiles}: no cell of the region was ever observed; correct region, period or filter "
+            "(what became of the tables' rows stands in bins/*.zarr.json)"
+        )
+    if out.name != CARD:
+        raise ValueError(f"{out}: the model card has to be called {CARD}, in a folder of its own")
+    out = out.resolve()
+    own_folder(out.parent, CARD, WEIGHTS)
     out.unlink(missing_ok=True)
     # Training resumes only on the data and the options with which it was begun.
     begun = settings.digest()[:12] + "-" + read_manifest(profiles)["digest"][:12]
-    train_model(
-        open_store(profiles, kind="profiles"),
-        open_store(cube, kind="cube"),
-        settings,
-        out.parent,
-        checkpoints / begun,
-    )
+    train_model(observed, sampled, settings, out.parent, checkpoints / begun)
 
 
 @app.command("map")
@@ -177,11 +190,12 @@ def cog(
 ) -> None:
     """Write every map as a Cloud-Optimised GeoTIFF."""
     from nightside.config import load
-    from nightside.store import atomic_folder, grid_of, open_store, write_cog, write_json
+    from nightside.store import atomic_folder, grid_of, open_store, own_folder, write_cog, write_json
 
     grid = grid_of(load(config).region)
+    dataset = open_store(maps, kind="maps", geobox=grid)
+    own_folder(folder, "*.tif")
     out.unlink(missing_ok=True)
-    dataset = open_store(maps, kind="maps")
     names = []
     with atomic_folder(folder) as partial:
         for name, variable in dataset.data_vars.items():
@@ -213,16 +227,19 @@ def evaluate(
 ) -> None:
     """Measure how good the maps are, and draw them."""
     from nightside.config import load
-    from nightside.store import open_store, write_json
+    from nightside.store import grid_of, open_store, read_json, write_json
     from nightside.thermal.evaluate import evaluate as evaluate_maps
     from nightside.thermal.evaluate import reconstruct, traverse
     from nightside.thermal.figures import write_figures
 
-    load(config)
+    grid = grid_of(load(config).region)
+    observed, mapped = (
+        open_store(profiles, kind="profiles", geobox=grid),
+        open_store(maps, kind="maps", geobox=grid),
+    )
+    known = open_store(truth, kind="truth", geobox=grid) if truth else None
+    card = read_json(model, "network")
     out.unlink(missing_ok=True)
-    observed, mapped = open_store(profiles, kind="profiles"), open_store(maps, kind="maps")
-    known = open_store(truth, kind="truth") if truth else None
-    card = json.loads(model.read_text(encoding="utf-8"))
     rebuilt = reconstruct(observed, model.parent)
     found = evaluate_maps(observed, mapped, rebuilt, known, card)
     traversals = traverse(mapped, observed["local_time"], model.parent)
@@ -236,22 +253,21 @@ def report(
 ) -> None:
     """Write one self-contained page about a run."""
     from nightside.config import load
-    from nightside.store import open_store, read_manifest
+    from nightside.store import grid_of, open_store, read_json, read_manifest
     from nightside.thermal.report import write_report
 
+    settings = load(config)
+    grid = grid_of(settings.region)
     room = results / "thermal"
-    stores = [
-        *sorted(room.glob("bins/*.zarr")),
-        room / "cube.zarr",
-        room / "profiles.zarr",
-        room / "maps.zarr",
-    ]
+    # The blocks of this cube: bins of another period may lie beside them.
+    blocks = [room / "bins" / name for name in sorted(read_manifest(room / "cube.zarr")["inputs"])]
+    stores = [*blocks, room / "cube.zarr", room / "profiles.zarr", room / "maps.zarr"]
     write_report(
         out,
-        settings=load(config),
-        evaluation=json.loads((room / "evaluation.json").read_text(encoding="utf-8")),
-        profiles=open_store(room / "profiles.zarr", kind="profiles"),
-        maps=open_store(room / "maps.zarr", kind="maps"),
+        settings=settings,
+        evaluation=read_json(room / "evaluation.json", "profiles", "rmse_k"),
+        profiles=open_store(room / "profiles.zarr", kind="profiles", geobox=grid),
+        maps=open_store(room / "maps.zarr", kind="maps", geobox=grid),
         figures=room / "figures",
         manifests={store.relative_to(room).as_posix(): read_manifest(store) for store in stores},
     )

@@ -47,17 +47,20 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a file; ``missing``: the server does not have it, so it was never taken."""
+    """What became of a file.
+
+    ``missing``: the server does not have it, so it was never taken. ``broken``: what the server has is damaged.
+    """
 
     wanted: Wanted
-    status: Literal["fetched", "present", "missing", "failed"]
+    status: Literal["fetched", "present", "missing", "failed", "broken"]
     reason: str = ""
 
 
 class _Retry(Exception):
-    def __init__(self, reason: str, pause_s: float = 0.0) -> None:
+    def __init__(self, reason: str, pause_s: float = 0.0, *, broken: bool = False) -> None:
         super().__init__(reason)
-        self.pause_s = pause_s
+        self.pause_s, self.broken = pause_s, broken
 
 
 class _Refused(Exception):
@@ -109,7 +112,7 @@ class _Client:
         if wanted.path.exists():
             return Outcome(wanted, "present")
         wanted.path.parent.mkdir(parents=True, exist_ok=True)
-        reason = ""
+        reason, broken = "", False
         for attempt in range(self.retries + 1):
             if self.stop.is_set() or self.failed_in_a_row >= SILENT_SERVER:
                 return Outcome(wanted, "failed", reason or "not tried: the server fails every request")
@@ -123,6 +126,7 @@ class _Client:
             except (_Retry, requests.RequestException) as fault:
                 reason = f"{wanted.url}: {fault}"
                 asked = fault.pause_s if isinstance(fault, _Retry) else 0.0
+                broken = isinstance(fault, _Retry) and fault.broken
             except OSError as error:
                 _drop(wanted.path)
                 if error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -134,8 +138,9 @@ class _Client:
             if attempt < self.retries:
                 growing = 2.0**attempt * random.uniform(0.5, 1.0)
                 self.sleep(min(max(growing, asked), LONGEST_PAUSE_S))
+        reason = f"{reason} ({self.retries + 1} attempts)"
         self.failed_in_a_row += 1
-        return Outcome(wanted, "failed", f"{reason} ({self.retries + 1} attempts)")
+        return Outcome(wanted, "broken" if broken else "failed", reason)
 
     def _attempt(self, session: requests.Session, wanted: Wanted) -> bool:
         """Fetch what is lacking of one file; return False where the server does not have it."""
@@ -177,7 +182,7 @@ class _Client:
         if fault is not None:
             part.replace(wanted.path.with_name(wanted.path.name + ".bad"))
             _drop(wanted.path)
-            raise _Retry(f"{fault}; set aside as {wanted.path.name}.bad")
+            raise _Retry(f"{fault}; set aside as {wanted.path.name}.bad", broken=True)
         part.replace(wanted.path)
         _drop(wanted.path)
         wanted.path.with_name(wanted.path.name + ".bad").unlink(missing_ok=True)

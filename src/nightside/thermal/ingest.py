@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,7 +49,6 @@ def ingest_tables(
 
     Raises:
         ConfigError: the bins exceed ``thermal.bins.memory_limit_gb``.
-        BadTable: there are tables and every one of them is broken.
     """
     limits = settings.thermal.bins
     bins = empty_bins(geobox, limits.local_time_bins, limits.memory_limit_gb)
@@ -66,10 +66,28 @@ def ingest_tables(
         counters.update(
             tables=1, repeated=repeated, outside_region=fresh.temperature_k.size - binned, binned=binned
         )
-    if set_aside and not counters["tables"]:
-        first = next(iter(set_aside.values()))
-        raise BadTable(f"none of {len(set_aside)} tables could be read; the first: {first}")
     return IngestResult(bins.n, bins.sum_k, bins.sum_k2, dict(counters), set_aside)
+
+
+def what_was_read(blocks: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """Return the counters of all blocks together.
+
+    Each block has the ``rows`` (counters), ``set_aside`` and ``not_acquired`` (reason by path) of its manifest. A
+    block may be broken as a whole, as one of a single table easily is; a run may not.
+
+    Raises:
+        BadTable: there are tables and not one could be read.
+    """
+    rows: Counter[str] = Counter()
+    lost: dict[str, str] = {}
+    for block in blocks:
+        rows.update(block["rows"])
+        lost |= {**block["set_aside"], **block["not_acquired"]}
+    if lost and not rows["tables"]:
+        path, reason = next(iter(lost.items()))
+        named = reason if path in reason else f"{path}: {reason}"
+        raise BadTable(f"none of {len(lost)} tables could be read; the first: {named}")
+    return dict(rows)
 
 
 def _reader(settings: Settings) -> Callable[[Path], Observations]:

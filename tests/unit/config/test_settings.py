@@ -42,12 +42,28 @@ def test_a_wrong_value_names_its_key_and_the_remedy(change, message):
         load({**raw, **change})
 
 
-@pytest.mark.parametrize(("text", "message"), [("[1, 2]", "expected a mapping"), ("a: [", "is not YAML")])
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[1, 2]", "expected a mapping"),
+        ("a: [", "is not YAML"),
+        ("a: 2010-13-45", "is not YAML: month"),
+        ("", "expected a mapping"),
+    ],
+)
 def test_a_file_that_is_no_mapping_is_refused(tmp_path, text, message):
     path = tmp_path / "c.yaml"
     path.write_text(text)
     with pytest.raises(ConfigError, match=message):
         load(path)
+
+
+def test_an_unknown_area_names_the_nearest_whatever_the_region_holds():
+    for region in ({"pixels_per_degree": 128}, "Tycho", None):
+        with pytest.raises(
+            ConfigError, match="no area of interest is called 'tyco'; nearest: 'Tycho Crater'"
+        ):
+            load({"region": region}, area="tyco")
 
 
 def test_a_missing_file_is_named(tmp_path):

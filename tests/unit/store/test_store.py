@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -14,11 +15,14 @@ import xarray as xr
 
 from nightside import moon
 from nightside.store import (
+    Busy,
     NotFinished,
     atomic_file,
+    atomic_folder,
     cell_index,
     grid_of,
     open_store,
+    own_folder,
     read_manifest,
     write_cog,
     write_store,
@@ -79,6 +83,7 @@ with atomic_folder(Path({str(tmp_path / "a.zarr")!r})) as partial:
     assert done.returncode == -signal.SIGKILL
     with pytest.raises(NotFinished):
         open_store(tmp_path / "a.zarr")
+    assert (tmp_path / "a.zarr.partial").is_dir()
     write_store(dataset(grid_of(settings.region)), tmp_path / "a.zarr", kind="test", settings=settings)
     assert open_store(tmp_path / "a.zarr")["t"].mean() == 1
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.zarr", "a.zarr.json"]
@@ -93,6 +98,58 @@ def test_a_full_disk_is_named_and_leaves_no_file(tmp_path):
     with pytest.raises(OSError, match=r"no space left for .*map\.tif; free some disk"):
         fill_disk()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_writer_left_of_a_file_is_removed_by_the_next(tmp_path):
+    script = f"""
+import os, signal
+from pathlib import Path
+from nightside.store import atomic_file
+with atomic_file(Path({str(tmp_path / "a.json")!r})) as partial:
+    partial.write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    subprocess.run([sys.executable, "-c", script], check=False)
+    assert len(list(tmp_path.iterdir())) == 1
+    with atomic_file(tmp_path / "a.json") as partial:
+        partial.write_text("whole")
+        with atomic_file(tmp_path / "b.json") as other:
+            other.write_text("another file")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.json", "b.json"]
+
+
+def test_a_file_that_another_process_is_writing_is_left_alone(tmp_path):
+    theirs = tmp_path / f".a.{os.getppid()}.partial.json"
+    theirs.write_text("half")
+    with atomic_file(tmp_path / "a.json") as partial:
+        partial.write_text("whole")
+    assert theirs.exists()
+
+
+def test_a_file_larger_than_allowed_is_named_with_the_remedy(tmp_path):
+    def exceed():
+        with atomic_file(tmp_path / "map.tif"):
+            raise OSError(errno.EFBIG, "File too large")
+
+    with pytest.raises(OSError, match=r"map\.tif exceeds the largest size of a file; raise it"):
+        exceed()
+
+
+def test_a_folder_that_another_holds_is_not_written_to(tmp_path):
+    with atomic_folder(tmp_path / "a.zarr") as partial:
+        (partial / "part").write_text("mine")
+        with pytest.raises(Busy, match="wait until it has ended"), atomic_folder(tmp_path / "a.zarr"):
+            pass
+        assert (partial / "part").read_text() == "mine"
+    assert (tmp_path / "a.zarr/part").read_text() == "mine"
+
+
+def test_a_folder_of_other_files_is_not_replaced(tmp_path, settings):
+    (tmp_path / "thesis.doc").write_text("years of work")
+    with pytest.raises(ValueError, match=r"would be replaced, but it holds thesis\.doc"):
+        write_store(dataset(grid_of(settings.region)), tmp_path, kind="test", settings=settings)
+    own_folder(tmp_path, "*.tif", "*.doc")
+    assert (tmp_path / "thesis.doc").exists()
 
 
 def test_a_variable_without_units_is_refused(tmp_path, settings):

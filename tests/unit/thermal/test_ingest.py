@@ -3,7 +3,7 @@ import pytest
 
 from nightside.formats import BadTable
 from nightside.store import grid_of
-from nightside.thermal.ingest import ingest_tables
+from nightside.thermal.ingest import ingest_tables, what_was_read
 
 
 def clock(second):
@@ -55,9 +55,21 @@ def test_one_broken_table_is_set_aside_whole(tables, settings, rdr_row, rdr_zip)
     np.testing.assert_array_equal(result.sum_k, clean.sum_k)
 
 
-def test_nothing_but_broken_tables_is_an_error(settings, rdr_zip):
-    with pytest.raises(BadTable, match="none of 1 tables could be read"):
-        ingest_tables([rdr_zip([])], settings, grid_of(settings.region))
+def block(rows=0, set_aside=(), not_acquired=()):
+    """Return the details of a block's manifest."""
+    read = {"tables": 1, "rows": rows} if rows else {}
+    return {"rows": read, "set_aside": dict(set_aside), "not_acquired": dict(not_acquired)}
+
+
+def test_a_block_may_be_broken_as_a_whole_but_a_run_may_not(settings, rdr_zip):
+    path = rdr_zip([])
+    result = ingest_tables([path], settings, grid_of(settings.region))
+    assert result.n.sum() == 0
+    broken = block(set_aside=result.set_aside)
+    assert what_was_read([broken, block(rows=5), block(rows=7)]) == {"tables": 2, "rows": 12}
+    with pytest.raises(BadTable, match=rf"none of 2 tables could be read; the first: {path}: has no row"):
+        what_was_read([broken, block(not_acquired={"b.zip": "the line broke"})])
+    assert what_was_read([block(), block()]) == {}
 
 
 def test_a_block_without_tables_has_empty_bins(settings):

@@ -1,3 +1,5 @@
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -87,7 +89,7 @@ def test_letters_in_a_number_name_file_row_and_column(rdr_row, rdr_zip, name):
 
 def test_a_short_row_is_named(rdr_row, rdr_zip):
     path = rdr_zip([rdr_row(), rdr_row()[:200] + b"\r\n", rdr_row()])
-    with pytest.raises(BadTable, match=f"{path.name}: row 2"):
+    with pytest.raises(BadTable, match=f"{path.name}: row 2 is not 342 bytes wide"):
         read_observations(path, RowFilter())
 
 
@@ -114,6 +116,12 @@ def test_damaged_files_are_refused(rdr_row, rdr_zip, tmp_path):
     at = whole.index(b"RDR.TAB") + 60
     path.write_bytes(whole[:at] + bytes([whole[at] ^ 0x5A]) + whole[at + 1 :])
     with pytest.raises(BadTable, match=path.name):
+        read_observations(path, RowFilter())
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("201001050010_RDR.TAB", b"#\r\n" * 4 + rdr_row() * 2)
+    # One digit of a temperature: still a table, but not the one that was packed.
+    path.write_bytes(path.read_bytes().replace(b"100.000", b"900.000", 1))
+    with pytest.raises(BadTable, match=r"with CRC .*fetch it again"):
         read_observations(path, RowFilter())
     path.write_bytes(b"")
     with pytest.raises(BadTable, match="is empty"):

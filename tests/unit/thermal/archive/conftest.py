@@ -4,13 +4,14 @@ import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 
 class Archive:
-    """Files by path; ``faults`` by path are used up one a request: drop, truncate, busy, corrupt, none."""
+    """Files by path; ``faults`` by path are used up one a request: drop, truncate, busy, busy_until, corrupt, none."""
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
@@ -45,10 +46,12 @@ class Handler(BaseHTTPRequestHandler):
 
     def _answer(self, archive: Archive, fault: str) -> None:
         body = archive.files.get(self.path)
-        if body is None or fault == "busy":
+        if body is None or fault.startswith("busy"):
             self.send_response(404 if body is None else 503)
             if body is not None:
-                self.send_header("Retry-After", "7")
+                self.send_header(
+                    "Retry-After", "7" if fault == "busy" else formatdate(time.time() + 90, usegmt=True)
+                )
             self.send_header("Content-Length", "0")
             self.end_headers()
             return
@@ -61,6 +64,11 @@ class Handler(BaseHTTPRequestHandler):
         if wanted and self.headers.get("If-Range", etag) == etag:
             first = int(wanted.removeprefix("bytes=").split("-")[0])
             archive.ranges.append((self.path, wanted))
+            if first >= len(body):
+                self.send_response(416)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
         self.send_response(206 if first else 200)
         if first:
             self.send_header("Content-Range", f"bytes {first}-{len(body) - 1}/{len(body)}")

@@ -92,6 +92,14 @@ def test_tables_come_from_the_archive_with_what_is_missing_and_what_failed(archi
     assert archive_server.requests[urls[0]] == 1
 
 
+def test_a_block_whose_only_table_the_server_has_broken_goes_on_without_it(archive_server, tmp_path):
+    settings = configured("pds", "gcp", archive_url=archive_server.url, retries=0)
+    archive_server.files[archive.gcp_url("", "50s40s")] = b""
+    inventory = acquire(settings, "50s40s", tmp_path)
+    assert inventory["files"] == []
+    assert "is empty" in inventory["failed"]["global_cumul_avg_cyl_50s40s_002.tab"]
+
+
 def test_a_run_in_which_every_download_fails_stops_with_the_first_reason(tmp_path):
     settings = configured("pds", "gcp", archive_url="http://127.0.0.1:9", retries=0)
     with pytest.raises(NoTables, match="check the network"):

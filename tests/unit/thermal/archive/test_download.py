@@ -1,6 +1,7 @@
 import errno
 import hashlib
 import io
+import json
 import subprocess
 import sys
 import zipfile
@@ -64,6 +65,47 @@ def test_a_file_that_changed_meanwhile_is_fetched_from_its_beginning(archive_ser
     assert (tmp_path / "a.zip").read_bytes() == table_zip(2)
 
 
+def test_a_table_without_a_checksum_is_never_put_together_from_two_versions(archive_server, tmp_path):
+    archive_server.files["/a.tab"] = b"first " * 1000
+    archive_server.faults["/a.tab"] = ["drop"]
+    get(archive_server, tmp_path, ["a.tab"], retries=0)
+    assert not (tmp_path / "a.tab").exists()
+    archive_server.files["/a.tab"] = b"other " * 1000
+    (outcome,), _ = get(archive_server, tmp_path, ["a.tab"])
+    assert outcome.status == "fetched"
+    assert (tmp_path / "a.tab").read_bytes() == b"other " * 1000
+
+
+def test_a_file_that_was_whole_when_the_fetch_was_killed_is_not_sent_again(archive_server, tmp_path):
+    body = archive_server.files["/a.zip"] = table_zip()
+    (tmp_path / "a.zip.part").write_bytes(body)
+    note = {"length": len(body), "validator": f'"{hash(body)}"'}
+    (tmp_path / "a.zip.part.json").write_text(json.dumps(note))
+    (outcome,), _ = get(archive_server, tmp_path, ["a.zip"])
+    assert outcome.status == "fetched"
+    assert archive_server.sent["/a.zip"] == 1
+    assert leftovers(tmp_path) == []
+
+
+def test_a_part_longer_than_the_servers_file_is_dropped(archive_server, tmp_path):
+    body = archive_server.files["/a.zip"] = table_zip()
+    (tmp_path / "a.zip.part").write_bytes(body + b"more")
+    (tmp_path / "a.zip.part.json").write_text(json.dumps({"length": 10 * len(body), "validator": None}))
+    (outcome,), _ = get(archive_server, tmp_path, ["a.zip"])
+    assert outcome.status == "fetched"
+    assert (tmp_path / "a.zip").read_bytes() == body
+    assert archive_server.requests["/a.zip"] == 2
+
+
+def test_a_part_of_a_file_of_another_length_is_dropped(archive_server, tmp_path):
+    body = archive_server.files["/a.tab"] = b"a table " * 1000
+    (tmp_path / "a.tab.part").write_bytes(b"another " * 10)
+    (tmp_path / "a.tab.part.json").write_text(json.dumps({"length": 10, "validator": None}))
+    (outcome,), _ = get(archive_server, tmp_path, ["a.tab"])
+    assert outcome.status == "fetched"
+    assert (tmp_path / "a.tab").read_bytes() == body
+
+
 @pytest.mark.parametrize("fault", ["truncate", "corrupt"])
 def test_a_zip_that_came_broken_is_fetched_again(archive_server, tmp_path, fault):
     archive_server.files["/a.zip"] = table_zip()
@@ -78,7 +120,7 @@ def test_a_zip_that_stays_broken_is_set_aside_and_named(archive_server, tmp_path
     archive_server.files["/a.zip"] = table_zip()
     archive_server.faults["/a.zip"] = ["corrupt"] * 9
     (outcome,), _ = get(archive_server, tmp_path, ["a.zip"], retries=2)
-    assert outcome.status == "failed"
+    assert outcome.status == "broken"
     assert "a.zip.bad" in outcome.reason
     assert "3 attempts" in outcome.reason
     assert [p.name for p in tmp_path.iterdir()] == ["a.zip.bad"]
@@ -90,6 +132,10 @@ def test_the_servers_wish_to_wait_is_honoured(archive_server, tmp_path):
     (outcome,), pauses = get(archive_server, tmp_path, ["a.zip"])
     assert outcome.status == "fetched"
     assert pauses == [7.0]
+    archive_server.files["/b.zip"] = table_zip()
+    archive_server.faults["/b.zip"] = ["busy_until"]
+    _, (pause,) = get(archive_server, tmp_path, ["b.zip"])
+    assert 60 < pause <= 91
 
 
 def test_a_table_that_was_never_taken_is_missing_and_no_fault(archive_server, tmp_path):
@@ -112,7 +158,7 @@ def test_no_more_requests_at_once_than_allowed(archive_server, tmp_path):
 def test_md5_of_the_archive_is_compared(archive_server, tmp_path):
     archive_server.files["/a.tab"] = b"a table"
     good = hashlib.md5(b"a table").hexdigest()
-    for name, md5, status in (("good.tab", good, "fetched"), ("bad.tab", "0" * 32, "failed")):
+    for name, md5, status in (("good.tab", good, "fetched"), ("bad.tab", "0" * 32, "broken")):
         wanted = Wanted(f"{archive_server.url}/a.tab", tmp_path / name, md5)
         (outcome,) = fetch_all([wanted], retries=1, sleep=lambda s: None)
         assert outcome.status == status
