@@ -40,6 +40,7 @@ def settings() -> Settings:
         {
             "name": "benchmark",
             "region": {"longitude_deg": 349, "latitude_deg": -43, "width_km": 200, "pixels_per_degree": 32},
+            "thermal": {"bins": {"local_time_bins": 96}},
             "diviner": {"source": "local", "folder": ".", "start": "2010-01-01", "end": "2010-01-31"},
         }
     )

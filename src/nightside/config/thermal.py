@@ -12,7 +12,9 @@ from nightside.config.base import Section
 class Bins(Section):
     """The division of the lunar day, and how far one ingesting job may grow."""
 
-    local_time_bins: int = Field(96, ge=8, le=960, description="bins of the lunar day; 96 are 0.25 h each")
+    local_time_bins: int = Field(
+        240, ge=8, le=960, description="bins of the lunar day; 240 are 0.1 h each, 96 are 0.25 h"
+    )
     memory_limit_gb: float = Field(
         8.0, gt=0, description="largest memory for one block's bins; a larger region is refused with a remedy"
     )
@@ -42,7 +44,13 @@ class Vae(Section):
     beta: float = Field(0.2, ge=0, description="weight of the Kullback-Leibler term")
     total_correlation: float = Field(2.0, ge=0, description="beta_tcvae: weight of the total correlation")
     guidance: float = Field(
-        1.0, ge=0, description="guided: weight with which library profiles must be encoded as their factors"
+        10.0, ge=0, description="guided: weight with which library profiles must be encoded as their factors"
+    )
+    region_weight: float = Field(
+        0.3,
+        gt=0,
+        description="guided: weight of the region's profiles beside the library's; below 1, because neighbouring "
+        "local times of an interpolated profile err together",
     )
     independence: float = Field(
         100.0, ge=0, description="guided: weight that keeps free latents uncorrelated with the named ones"

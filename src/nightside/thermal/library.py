@@ -1,7 +1,7 @@
 """A library of heat-model profiles that gives the latents of the guided objective their meaning.
 
-The places of the library are drawn from broad priors; nothing in it is known of the region that is mapped, save
-its latitudes. Library and region share the heat model of Hayne et al. (2017): as far as the real Moon departs
+The places of the library are drawn from broad priors, some with rocks; nothing in it is known of the region that
+is mapped, save its latitudes. Library and region share the heat model of Hayne et al. (2017): as far as the real Moon departs
 from it (roughness, scattered light, another conductivity) the named latents are those of the nearest model.
 """
 
@@ -15,7 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 from nightside.moon import HOURS_PER_DAY
 from nightside.physics.heat import diurnal_temperatures
 from nightside.physics.illumination import daily_mean_absorbed_flux, onset_delay_h
-from nightside.physics.regolith import REGOLITH, Material
+from nightside.physics.radiance import CHANNEL_7, Band, mixed_brightness_temperature
+from nightside.physics.regolith import REGOLITH, ROCK, Material
 
 FACTORS = ("onset", "absorbed_flux", "conductivity")
 """What the first latents of a guided autoencoder are called, in order."""
@@ -29,6 +30,12 @@ SLOPE_STD_DEG = 6.0
 ALBEDO_RANGE = (0.04, 0.20)
 H_PARAMETER_M = 0.07
 H_PARAMETER_SPREAD = 0.5
+
+ROCKY_SHARE = 0.2
+"""Share of the library's places that have rocks, so that rocks are not taken for conductive soil."""
+
+ROCK_RANGE = (0.005, 0.5)
+"""Area covered by rocks in those: from the global mean (Bandfield et al. 2011) to the youngest craters."""
 
 _TRIES = 3
 
@@ -55,6 +62,7 @@ def make_library(
     *,
     material: Material = REGOLITH,
     emissivity: float = 0.95,
+    band: Band = CHANNEL_7,
 ) -> Library:
     """Draw n places and solve the heat model for each.
 
@@ -65,6 +73,7 @@ def make_library(
         seed: of the draw.
         material: constants of the regolith.
         emissivity: infrared emissivity of the surface.
+        band: of the radiometer, in which radiances of soil and rock add.
 
     Raises:
         ValueError: at these latitudes hardly any place has a sunrise and a periodic state.
@@ -75,28 +84,54 @@ def make_library(
     if not latitudes.size:
         raise ValueError("no finite latitude to draw the library from")
     draws = int(np.ceil(1.1 * n)) + 16
-    times = np.arange(local_times) * HOURS_PER_DAY / local_times
     temperature = np.empty((0, local_times))
     factors = np.empty((0, len(FACTORS)))
     for _ in range(_TRIES):
-        latitude = rng.choice(latitudes, draws)
-        albedo = rng.uniform(*ALBEDO_RANGE, draws)
-        h = H_PARAMETER_M * np.exp(H_PARAMETER_SPREAD * rng.standard_normal(draws))
-        east, north = np.clip(SLOPE_STD_DEG * rng.standard_normal((2, draws)), -30.0, 30.0)
-        onset = onset_delay_h(latitude, east, north)
-        flux = daily_mean_absorbed_flux(latitude, albedo, east, north, material=material)
-        lit = np.isfinite(onset) & (flux > 0.0)
-        solved = diurnal_temperatures(
-            latitude[lit], albedo[lit], h[lit], east[lit], north[lit], emissivity,
-            local_time_h=times, material=material,
-        )  # fmt: skip
-        found = np.stack([onset[lit], flux[lit], np.log(h[lit])], axis=1)
-        finite = np.isfinite(solved).all(axis=1)
-        temperature = np.concatenate([temperature, solved[finite]])[:n]
-        factors = np.concatenate([factors, found[finite]])[:n]
+        solved, found = _draw(rng, rng.choice(latitudes, draws), local_times, material, emissivity, band)
+        temperature = np.concatenate([temperature, solved])[:n]
+        factors = np.concatenate([factors, found])[:n]
         if factors.shape[0] == n:
             return Library(temperature, factors)
     raise ValueError(
         f"only {factors.shape[0]} of {n} places drawn have a sunrise; these latitudes are polar: "
         "choose objective 'beta_vae' or 'beta_tcvae' in thermal.vae"
     )
+
+
+def _draw(
+    rng: np.random.Generator,
+    latitude: NDArray[np.float64],
+    local_times: int,
+    material: Material,
+    emissivity: float,
+    band: Band,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return temperatures (k, m) and factors (k, 3) of those places, one for each latitude, that have a sunrise."""
+    draws = latitude.size
+    albedo = rng.uniform(*ALBEDO_RANGE, draws)
+    h = H_PARAMETER_M * np.exp(H_PARAMETER_SPREAD * rng.standard_normal(draws))
+    east, north = np.clip(SLOPE_STD_DEG * rng.standard_normal((2, draws)), -30.0, 30.0)
+    scarce, abundant = np.log(ROCK_RANGE)
+    rock = np.where(rng.random(draws) < ROCKY_SHARE, np.exp(rng.uniform(scarce, abundant, draws)), 0.0)
+    onset = onset_delay_h(latitude, east, north)
+    flux = daily_mean_absorbed_flux(latitude, albedo, east, north, material=material)
+    lit = np.isfinite(onset) & (flux > 0.0)
+    latitude, albedo, h, east, north, rock = (a[lit] for a in (latitude, albedo, h, east, north, rock))
+    times = np.arange(local_times) * HOURS_PER_DAY / local_times
+    temperature = diurnal_temperatures(
+        latitude, albedo, h, east, north, emissivity, local_time_h=times, material=material
+    )
+    k = np.flatnonzero(rock)
+    rock_k = diurnal_temperatures(
+        latitude[k],
+        albedo[k],
+        slope_east_deg=east[k],
+        slope_north_deg=north[k],
+        emissivity=emissivity,
+        local_time_h=times,
+        material=ROCK,
+    )
+    temperature[k] = mixed_brightness_temperature(temperature[k], rock_k, rock[k, None], band)
+    factors = np.stack([onset[lit], flux[lit], np.log(h)], axis=1)
+    solved = np.isfinite(temperature).all(axis=1)
+    return temperature[solved], factors[solved]

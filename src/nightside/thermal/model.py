@@ -101,6 +101,11 @@ class ProfileModel(nn.Module):
             "guided": self.guided,
         }
 
+    def learn_gain(self, observed: Tensor, std: Tensor, truth: Tensor) -> None:
+        """Start ``log_gain`` from profiles (n, m) whose truth is known, all in K: the error over its expectation."""
+        error = (observed - truth).square().mean(dim=0) / std.square().mean(dim=0)
+        self.log_gain.data.copy_(0.5 * error.clamp_min(1e-6).log())
+
     def encode(self, temperature: Tensor, std: Tensor) -> Encoded:
         """Return the posterior of the latents of profiles with standard deviations ``std``, both (n, m) in K."""
         middle, spread = self.get_buffer("log_std")

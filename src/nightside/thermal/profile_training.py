@@ -72,13 +72,18 @@ class ProfileTraining(pl.LightningModule):
             return self._finished(self._guided(temperature, std))
         posterior = self.model.encode(temperature, std)
         latents = posterior.sample()
-        loss = self._negative_elbo(self.model.decode(latents), temperature, std, posterior)
+        divergence = self.vae.beta * kl_per_latent(posterior).sum(dim=1)
+        loss = (self._misfit(self.model.decode(latents), temperature, std) + divergence).mean()
         if self.vae.objective == "beta_tcvae":
             loss = loss + self.vae.total_correlation * total_correlation(latents, posterior, self.profiles)
         return self._finished(loss)
 
     def _guided(self, temperature: Tensor, std: Tensor) -> Tensor:
-        """Return the loss of profiles of the region joined by half as many of the library, in nats."""
+        """Return the loss of profiles of the region joined by half as many of the library, in nats.
+
+        The encoder learns the named latents from the library alone: what the decoder cannot follow in the region,
+        such as a smeared sunrise, would otherwise be written into them. The free latents are for that.
+        """
         n, named = temperature.shape[0], min(len(FACTORS), self.model.latents)
         observed, library_std, truth, factors = self._from_library(max(n // 2, 2))
         factors = self.model.standardise(factors)[:, :named]
@@ -86,9 +91,10 @@ class ProfileTraining(pl.LightningModule):
         latents = posterior.sample()
         of_region, of_library = (Encoded(*(part[rows] for part in posterior)) for rows in _split(n))
         # The library's latents are its factors; only the free ones come from the encoder.
-        decoded = self.model.decode(torch.cat([latents[:n], torch.cat([factors, latents[n:, named:]], 1)]))
-        loss = self._negative_elbo(decoded[:n], temperature, std, of_region)
-        loss = loss + 0.5 * ((decoded[n:] - truth) / LIBRARY_ERROR_K).square().sum(1).mean()
+        fixed = torch.cat([latents[:n, :named].detach(), factors])
+        decoded = self.model.decode(torch.cat([fixed, latents[:, named:]], dim=1))
+        loss = self.vae.region_weight * self._misfit(decoded[:n], temperature, std).mean()
+        loss = loss + 0.5 * ((decoded[n:] - truth) / LIBRARY_ERROR_K).square().sum(dim=1).mean()
         of_factors = negative_log_likelihood(
             factors - of_library.mean[:, :named],
             of_library.log_variance[:, :named].exp() + LIBRARY_FACTOR_ERROR**2,
@@ -96,9 +102,10 @@ class ProfileTraining(pl.LightningModule):
         loss = loss + self.vae.guidance * of_factors.mean()
         if named == self.model.latents:
             return loss
-        leaked = squared_correlation(of_region.mean[:, named:], of_region.mean[:, :named])
+        leaked = squared_correlation(of_region.mean[:, named:], of_region.mean[:, :named].detach())
         leaked = leaked + squared_correlation(of_library.mean[:, named:], factors)
-        divergence = kl_per_latent(of_library)[:, named:].sum(1).mean()
+        divergence = self.vae.region_weight * kl_per_latent(of_region)[:, named:].sum(dim=1).mean()
+        divergence = divergence + kl_per_latent(of_library)[:, named:].sum(dim=1).mean()
         return loss + self.vae.independence * leaked + self.vae.beta * divergence
 
     def _from_library(self, rows: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -115,9 +122,9 @@ class ProfileTraining(pl.LightningModule):
         residual = self.model.decode(self.model.encode(temperature, std).mean) - temperature
         self.log("residual_k", residual.square().mean().sqrt(), sync_dist=True)
 
-    def _negative_elbo(self, decoded: Tensor, temperature: Tensor, std: Tensor, posterior: Encoded) -> Tensor:
-        misfit = negative_log_likelihood(temperature - decoded, self.model.variance(std))
-        return (misfit + self.vae.beta * kl_per_latent(posterior).sum(dim=1)).mean()
+    def _misfit(self, decoded: Tensor, temperature: Tensor, std: Tensor) -> Tensor:
+        """Return the negative log-likelihood (n) of profiles, in nats, given what was decoded."""
+        return negative_log_likelihood(temperature - decoded, self.model.variance(std))
 
     def _finished(self, loss: Tensor) -> Tensor:
         loss = loss / self.model.local_times

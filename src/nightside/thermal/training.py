@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from nightside.config import Settings
 from nightside.config.thermal import Vae
 from nightside.learning import fit, save_model, versions
+from nightside.physics import DIVINER_BANDS
 from nightside.store import atomic_folder
 from nightside.thermal.disentanglement import ACTIVE_NATS, active_units
 from nightside.thermal.library import FACTOR_UNITS, FACTORS, Library, make_library
@@ -60,7 +61,11 @@ def train(
         if cube is None:
             raise ValueError("objective 'guided' needs the cube that the profiles were made of")
         library = make_library(
-            _latitude(profiles, good), temperature.shape[1], thermal.vae.library_profiles, seed
+            _latitude(profiles, good),
+            temperature.shape[1],
+            thermal.vae.library_profiles,
+            seed,
+            band=DIVINER_BANDS[settings.filter.channel],
         )
         noise_k = thermal.profiles.noise_k
         guidance = guidance_for(
@@ -69,6 +74,9 @@ def train(
     digest = hashlib.sha256(temperature.tobytes() + std.tobytes()).hexdigest()
     pl.seed_everything(seed, workers=True, verbose=False)
     model = ProfileModel.for_profiles(temperature, std, thermal.vae, library)
+    if guidance is not None:
+        turns = guidance.observed.shape[0] // guidance.truth.shape[0]
+        model.learn_gain(guidance.observed, guidance.std, guidance.truth.repeat(turns, 1))
     data = ProfileData(
         torch.from_numpy(temperature),
         torch.from_numpy(std),

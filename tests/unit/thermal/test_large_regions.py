@@ -102,7 +102,14 @@ def regions(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (root / name).mkdir()
         (root / name / "config.yaml").write_text(settings.to_yaml())
         (root / name / "tile.yaml").write_text(settings_of(rows, tile=128).to_yaml())
-        write_store(bins, root / name / "bins.zarr", kind="bins", settings=settings, geobox=grid)
+        write_store(
+            bins,
+            root / name / "bins.zarr",
+            kind="bins",
+            settings=settings,
+            geobox=grid,
+            details={"rows": {"tables": 1, "binned": int(n.sum())}, "set_aside": {}, "not_acquired": {}},
+        )
     model = ProfileModel(local_times=120, latents=4, width=4, noise_floor_k=0.5, guided=True)
     save_model(root / "model", model, {"kind": "profile-vae", "network": model.shape()})
     return root
