@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import Field
 
 from nightside.config.base import Section
@@ -11,6 +13,9 @@ class SyntheticMoon(Section):
     """What the synthetic Moon is made of and how it is observed."""
 
     slope_rms_deg: float = Field(6.0, ge=0, le=25, description="root mean square slope of the terrain")
+    topography: Path | None = Field(
+        None, description="label of a LOLA elevation map (LDEM_4.LBL) whose relief is added to the hills"
+    )
     albedo_mean: float = Field(0.12, gt=0, lt=0.5)
     albedo_std: float = Field(0.02, ge=0, lt=0.2)
     h_parameter_m: float = Field(0.07, gt=0, le=1, description="median scale height of density (H)")

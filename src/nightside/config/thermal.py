@@ -41,7 +41,7 @@ class Vae(Section):
     latents: int = Field(4, ge=1, le=32)
     width: int = Field(32, ge=4, le=512, description="channels of each convolution")
     objective: Literal["beta_vae", "beta_tcvae", "guided"] = "guided"
-    beta: float = Field(0.2, ge=0, description="weight of the Kullback-Leibler term")
+    beta: float = Field(0.2, ge=0, description="beta_vae, beta_tcvae: weight of the Kullback-Leibler term")
     total_correlation: float = Field(2.0, ge=0, description="beta_tcvae: weight of the total correlation")
     guidance: float = Field(
         10.0, ge=0, description="guided: weight with which library profiles must be encoded as their factors"
@@ -51,6 +51,12 @@ class Vae(Section):
         gt=0,
         description="guided: weight of the region's profiles beside the library's; below 1, because neighbouring "
         "local times of an interpolated profile err together",
+    )
+    free_beta: float = Field(
+        10.0,
+        ge=0,
+        description="guided: weight of the Kullback-Leibler term of free latents; a small one lets them follow how a "
+        "place was observed",
     )
     independence: float = Field(
         100.0, ge=0, description="guided: weight that keeps free latents uncorrelated with the named ones"

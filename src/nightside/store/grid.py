@@ -50,7 +50,7 @@ def _polar(region: Region) -> GeoBox:
     pixel = float(region.pixel_m or 0)
     lon, lat = region.centre
     code = moon.NORTH_POLAR_CODE if lat > 0 else moon.SOUTH_POLAR_CODE
-    x, y = _from_lonlat(moon.crs(code)).transform(lon, lat)
+    x, y = from_lonlat(moon.crs(code)).transform(lon, lat)
     width, height = (1000 * km for km in region.size_km)
     left, top = math.floor((x - width / 2) / pixel), math.ceil((y + height / 2) / pixel)
     shape = (math.ceil(height / pixel), math.ceil(width / pixel))
@@ -76,7 +76,7 @@ def lonlat(geobox: GeoBox, window: Window | None = None) -> tuple[NDArray[np.flo
     if is_equirectangular(geobox):
         lon, lat = x / moon.metres_per_degree(), y / moon.metres_per_degree()
     else:
-        lon, lat = _from_lonlat(crs_of(geobox)).transform(x, y, direction="INVERSE")
+        lon, lat = from_lonlat(crs_of(geobox)).transform(x, y, direction="INVERSE")
     return moon.longitude_360(lon), np.asarray(lat, np.float64)
 
 
@@ -98,7 +98,7 @@ def cell_index(geobox: GeoBox, longitude_deg: ArrayLike, latitude_deg: ArrayLike
         x = (west + np.mod(lon - west, 360.0)) * per_degree
         y = lat * per_degree
     else:
-        x, y = _from_lonlat(crs_of(geobox)).transform(lon, lat)
+        x, y = from_lonlat(crs_of(geobox)).transform(lon, lat)
     # A rounding error must not move a point that lies on an edge into the neighbour.
     column = np.floor((x - geobox.affine.c) / geobox.affine.a + 1e-9)
     row = np.floor((y - geobox.affine.f) / geobox.affine.e + 1e-9)
@@ -119,5 +119,6 @@ def crs_of(geobox: GeoBox) -> CRS:
     return crs
 
 
-def _from_lonlat(crs: CRS) -> Any:
+def from_lonlat(crs: CRS) -> Any:
+    """Return the transformer of longitude and latitude in degrees into a lunar CRS."""
     return Transformer.from_crs(moon.crs(moon.GEOGRAPHIC_CODE), crs, always_xy=True)

@@ -40,15 +40,20 @@ class Terrain:
     rock_fraction: Float
 
 
-def make_terrain(geobox: GeoBox, moon: SyntheticMoon, rng: np.random.Generator) -> Terrain:
+def make_terrain(
+    geobox: GeoBox, moon: SyntheticMoon, rng: np.random.Generator, relief_m: Float | None = None
+) -> Terrain:
     """Return the terrain of a grid; the same generator state gives the same terrain.
 
     Slopes face east and north where positive (the convention of ``physics.illumination``); the root mean
-    square of the steepest slope is the configured one.
+    square of the steepest slope is the configured one, before ``relief_m`` (y, x), in metres, is added.
     """
     shape = (int(geobox.shape[0]), int(geobox.shape[1]))
     elevation = _fractal(shape, rng) + _craters(shape, rng)
     east, north, elevation = _slopes(elevation, geobox, moon.slope_rms_deg)
+    if relief_m is not None and min(shape) > 1:
+        elevation = elevation + relief_m
+        east, north = slope_angles_deg(*_gradient(elevation, geobox))
     albedo_field, h_field = _independent([_smooth(shape, rng), _smooth(shape, rng)], [east, north])
     return Terrain(
         elevation_m=elevation,
@@ -101,16 +106,7 @@ def _slopes(elevation: Float, geobox: GeoBox, rms_deg: float) -> tuple[Float, Fl
     """Return slopes to east and north in degrees, and the elevation in metres that has them."""
     if min(elevation.shape) < 2:
         return np.zeros_like(elevation), np.zeros_like(elevation), np.zeros_like(elevation)
-    pixel = abs(float(geobox.affine.a))
-    lon, lat = lonlat(geobox)
-    down, across = np.gradient(elevation, pixel)
-    d_x, d_y = across, -down
-    if is_equirectangular(geobox):
-        d_east, d_north = d_x / np.maximum(np.cos(np.deg2rad(lat)), 0.05), d_y
-    else:
-        sin, cos = np.sin(np.deg2rad(lon)), np.cos(np.deg2rad(lon))
-        south = np.where(lat < 0, -1.0, 1.0)
-        d_east, d_north = cos * d_x + south * sin * d_y, -south * sin * d_x + cos * d_y
+    d_east, d_north = _gradient(elevation, geobox)
     rms = np.sqrt(np.mean(d_east**2 + d_north**2))
     scale = np.tan(np.deg2rad(rms_deg)) / max(rms, 1e-12)
     for _ in range(4):
@@ -118,6 +114,19 @@ def _slopes(elevation: Float, geobox: GeoBox, rms_deg: float) -> tuple[Float, Fl
         steepest = np.rad2deg(np.arctan(scale * np.hypot(d_east, d_north)))
         scale *= rms_deg / max(float(np.sqrt(np.mean(steepest**2))), 1e-12)
     return east, north, scale * (elevation - elevation.mean())
+
+
+def _gradient(elevation: Float, geobox: GeoBox) -> tuple[Float, Float]:
+    """Return the rise of an elevation (y, x), in metres, per metre to the east and to the north."""
+    pixel = abs(float(geobox.affine.a))
+    lon, lat = lonlat(geobox)
+    down, across = np.gradient(elevation, pixel)
+    d_x, d_y = across, -down
+    if is_equirectangular(geobox):
+        return np.asarray(d_x / np.maximum(np.cos(np.deg2rad(lat)), 0.05)), np.asarray(d_y)
+    sin, cos = np.sin(np.deg2rad(lon)), np.cos(np.deg2rad(lon))
+    south = np.where(lat < 0, -1.0, 1.0)
+    return np.asarray(cos * d_x + south * sin * d_y), np.asarray(-south * sin * d_x + cos * d_y)
 
 
 def _smooth(shape: tuple[int, int], rng: np.random.Generator) -> Float:

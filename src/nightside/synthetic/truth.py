@@ -12,6 +12,7 @@ from nightside import physics
 from nightside.config import Settings, SyntheticMoon
 from nightside.store import grid_of, lonlat
 from nightside.synthetic.terrain import make_terrain
+from nightside.synthetic.topography import relief_m
 
 Float = NDArray[np.float64]
 
@@ -35,7 +36,8 @@ def make_truth(settings: Settings) -> xr.Dataset:
     """
     moon = synthetic_section(settings)
     geobox = grid_of(settings.region)
-    terrain = make_terrain(geobox, moon, np.random.default_rng([settings.seed, 1]))
+    relief = relief_m(moon.topography, geobox) if moon.topography is not None else None
+    terrain = make_terrain(geobox, moon, np.random.default_rng([settings.seed, 1]), relief)
     latitude = lonlat(geobox)[1]
     places = (
         latitude,

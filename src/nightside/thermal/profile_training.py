@@ -106,7 +106,7 @@ class ProfileTraining(pl.LightningModule):
         leaked = leaked + squared_correlation(of_library.mean[:, named:], factors)
         divergence = self.vae.region_weight * kl_per_latent(of_region)[:, named:].sum(dim=1).mean()
         divergence = divergence + kl_per_latent(of_library)[:, named:].sum(dim=1).mean()
-        return loss + self.vae.independence * leaked + self.vae.beta * divergence
+        return loss + self.vae.independence * leaked + self.vae.free_beta * divergence
 
     def _from_library(self, rows: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Draw ``rows`` of the library: observed, its standard deviation, truth and factors."""
