@@ -42,6 +42,12 @@ def test_each_shipped_configuration_is_planned_in_blocks(plan, config, blocks):
     assert ("synthetic_diviner" in jobs) == (config == "demo")
 
 
+def test_a_cluster_is_given_the_same_jobs(plan):
+    done = plan("--profile", "workflow/profiles/slurm", "--configfile", "config/tycho.yaml")
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "thermal_ingest" in done.stdout
+
+
 def test_the_demo_is_the_default(plan):
     done = plan()
     assert done.returncode == 0, done.stderr[-2000:]

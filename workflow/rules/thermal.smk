@@ -100,7 +100,7 @@ rule thermal_train:
         # Outside the declared outputs: Snakemake deletes those before a retry.
         checkpoints=RESULTS / "checkpoints/thermal",
         depends=section("seed", "thermal.vae", "thermal.training"),
-        code_version=2,
+        code_version=3,
     message:
         "training the autoencoder"
     shell:
@@ -127,7 +127,7 @@ rule thermal_map:
         profiles=THERMAL / "profiles.zarr",
         store=THERMAL / "maps.zarr",
         depends=section("thermal.maps"),
-        code_version=2,
+        code_version=3,
     message:
         "maps of latents and anomalies"
     shell:

@@ -173,16 +173,17 @@ class ProfileModel(nn.Module):
         return np.concatenate([misfit[:, None], result.latent_mean.astype(np.float64)], axis=1)
 
     def anomaly_score(self, result: Reconstruction) -> NDArray[np.float32]:
-        """Return how unusual each profile (n) is in its region: about 1 or 2 is usual, 5 and more is not.
+        """Return how unusual the ground of each profile (n) is in its region: 1 or 2 is usual, 5 and more is not.
 
         The score is sqrt(sum_j ((z_j - median_j) / spread_j)^2 + max(0, (ln misfit - median) / spread)^2): a
-        robust Mahalanobis distance over all latents, joined by the noise-normalised misfit of the
-        reconstruction. Chosen by ROC AUC on hot craters: rocks look like an impossibly conductive soil, so that
-        they are far out in the conductivity latent, while the misfit alone and the free latent miss most
-        of them (docs/disentanglement.md). A place of extreme slope, albedo or soil scores high for the same reason.
+        robust Mahalanobis distance over the latents, joined by the noise-normalised misfit of the reconstruction.
+        With the guided objective the latents of onset and absorbed flux are left out: a steep slope or a bright soil
+        is no thermal anomaly. Chosen by ROC AUC on hot craters: rocks are far out in the free latent and well
+        reconstructed, so that the misfit alone misses them (docs/disentanglement.md).
         """
         usual, spread = (self.get_buffer(name).cpu().numpy() for name in ("usual", "spread"))
         deviation = (self._values(result) - usual) / spread
         misfit = np.maximum(deviation[:, 0], 0.0)
-        score = np.sqrt(misfit**2 + (deviation[:, 1:] ** 2).sum(axis=1))
+        first = FACTORS.index("conductivity") if self.guided else 0
+        score = np.sqrt(misfit**2 + (deviation[:, 1 + first :] ** 2).sum(axis=1))
         return np.asarray(score, np.float32)
