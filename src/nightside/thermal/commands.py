@@ -194,6 +194,7 @@ def cog(
 
     grid = grid_of(load(config).region)
     dataset = open_store(maps, kind="maps", geobox=grid)
+    meanings = dataset["latent_mean"].attrs["latent_name"]
     own_folder(folder, "*.tif")
     out.unlink(missing_ok=True)
     names = []
@@ -202,7 +203,8 @@ def cog(
             layers = variable.expand_dims("latent") if "latent" not in variable.dims else variable
             for number, layer in enumerate(layers, start=1):
                 label = f"{name}_{number}" if "latent" in variable.dims else str(name)
-                long_name = variable.attrs["long_name"] + (f", latent {number}" if label != name else "")
+                which = f", latent {number} ({meanings[number - 1]})" if label != name else ""
+                long_name = variable.attrs["long_name"] + which
                 write_cog(
                     layer.to_numpy(),
                     grid,

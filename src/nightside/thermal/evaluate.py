@@ -74,6 +74,7 @@ def evaluate(
         "profiles": int(good.sum()),
         "masked_profiles": int(good.size - good.sum()),
         "latents": int(mean.shape[1]),
+        "latent_names": list(maps["latent_mean"].attrs.get("latent_name", [])),
         "rmse_against": "truth" if truth is not None else "observed",
         "rmse_k": _overall(per_time),
         "pca_rmse_k": _overall(pca_per_time),

@@ -24,6 +24,7 @@ NAMES = {
     "onset": "onset of sunlight",
     "absorbed_flux": "absorbed sunlight",
     "conductivity": "conductivity (H)",
+    "free_1": "what the others leave",
 }
 """How figures call the factors."""
 
@@ -61,8 +62,9 @@ def write_figures(
 
 
 def latent_titles(latents: int, evaluation: Mapping[str, Any]) -> list[str]:
-    """Return a title for each latent, with the factor it follows where one is known."""
-    followed = _factor_of_latent(evaluation)
+    """Return a title for each latent, with the factor of the truth that it follows, or the name that the model gave it."""
+    given = dict(enumerate(evaluation.get("latent_names", [])))
+    followed = given | _factor_of_latent(evaluation)
     return [
         f"Latent {k + 1}" + (f" · {NAMES.get(followed[k], followed[k])}" if k in followed else "")
         for k in range(latents)

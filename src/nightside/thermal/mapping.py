@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -47,7 +48,8 @@ def map_with(model: ProfileModel, profiles: xr.Dataset, tile: int = MAP_CHUNK) -
     Returns:
         ``latent_mean`` and ``latent_std`` (latent, y, x), ``reconstruction_error`` (y, x), the root mean square
         residual in K, and ``anomaly_score`` (y, x), explained at :meth:`ProfileModel.anomaly_score`; float32, NaN
-        where there is no good profile.
+        where there is no good profile. Attributes of ``latent_mean`` say what each latent is:
+        :meth:`ProfileModel.describe_latents`.
 
     Raises:
         ModelError: the model is of another number of local times.
@@ -72,7 +74,12 @@ def map_with(model: ProfileModel, profiles: xr.Dataset, tile: int = MAP_CHUNK) -
                 maps[name][(..., *window)] = values
     coords = {name: profiles.coords[name] for name in ("y", "x") if name in profiles.coords}
     attributes = {
-        "latent_mean": {"units": "1", "long_name": "mean of the latent's posterior"},
+        "latent_mean": {
+            "units": "1",
+            "long_name": "mean of the latent's posterior",
+            # factor = centre + scale * latent, in the factor's units
+            **{f"latent_{key}": values for key, values in _by_key(model.describe_latents()).items()},
+        },
         "latent_std": {"units": "1", "long_name": "standard deviation of the latent's posterior"},
         "reconstruction_error": {
             "units": "K",
@@ -105,3 +112,7 @@ def map_tile(tile: xr.Dataset, model: ProfileModel) -> dict[str, NDArray[np.floa
         out[name] = np.full((*value.shape[:-1], *good.shape), np.nan, np.float32)
         out[name][..., good] = value
     return out
+
+
+def _by_key(rows: list[dict[str, Any]]) -> dict[str, list[Any]]:
+    return {key: [row[key] for row in rows] for key in rows[0]}

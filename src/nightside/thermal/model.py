@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from nightside.config.thermal import Vae
-from nightside.thermal.library import FACTORS, Library
+from nightside.thermal.library import FACTOR_UNITS, FACTORS, Library
 from nightside.thermal.objectives import kl_per_latent
 from nightside.thermal.vae import Encoded, ProfileVae
 
@@ -123,6 +123,20 @@ class ProfileModel(nn.Module):
     def variance(self, std: Tensor) -> Tensor:
         """Return the variance (n, m), in K^2, of the residual of profiles with standard deviations ``std``."""
         return (std * self.log_gain.clamp(-4.0, 4.0).exp()).square() + self.noise_floor_k**2
+
+    def describe_latents(self) -> list[dict[str, Any]]:
+        """Return ``name``, ``units``, ``centre`` and ``scale`` of each latent, as JSON.
+
+        A named latent z is its factor: centre + scale z, in units. A free one is only itself.
+        """
+        mean, std = (self.get_buffer(f"factor_{name}").tolist() for name in ("mean", "std"))
+        named = [
+            {"name": name, "units": units, "centre": centre, "scale": scale}
+            for name, units, centre, scale in zip(FACTORS, FACTOR_UNITS, mean, std, strict=True)
+        ]
+        named = named[: self.latents] if self.guided else []
+        free = range(1, self.latents - len(named) + 1)
+        return named + [{"name": f"free_{k}", "units": "1", "centre": 0.0, "scale": 1.0} for k in free]
 
     def standardise(self, factors: Tensor) -> Tensor:
         """Return factors (n, 3), in their units, in the units of the named latents."""

@@ -15,12 +15,11 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from nightside.config import Settings
-from nightside.config.thermal import Vae
 from nightside.learning import fit, save_model, versions
 from nightside.physics import DIVINER_BANDS
 from nightside.store import atomic_folder
 from nightside.thermal.disentanglement import ACTIVE_NATS, active_units
-from nightside.thermal.library import FACTOR_UNITS, FACTORS, Library, make_library
+from nightside.thermal.library import Library, make_library
 from nightside.thermal.library_observation import Sampling, observe, sampling_of
 from nightside.thermal.model import ProfileModel, Reconstruction
 from nightside.thermal.profile_training import Guidance, ProfileData, ProfileTraining
@@ -112,7 +111,7 @@ def train(
         "data_digest": digest,
         "profiles": int(temperature.shape[0]),
         "epochs": int(trainer.current_epoch),
-        "latents": _latent_names(thermal.vae),
+        "latents": model.describe_latents(),
         "metrics": metrics,
         "warnings": collapsed(metrics["kl_nats"]),
         "versions": versions(),
@@ -189,9 +188,3 @@ def _metrics(
         "kl_nats": [float(v) for v in result.kl_nats],
         "active_latents": active_units(result.kl_nats),
     }
-
-
-def _latent_names(vae: Vae) -> list[dict[str, str]]:
-    named = list(zip(FACTORS, FACTOR_UNITS, strict=True)) if vae.objective == "guided" else []
-    free = [(f"free_{k}", "1") for k in range(vae.latents)]
-    return [{"name": n, "units": u} for n, u in (named + free[len(named) :])[: vae.latents]]

@@ -68,8 +68,13 @@ def test_every_objective_trains_and_maps(
     assert card == json.loads((tmp_path / "model" / "model.json").read_text())
     assert card["profiles"] == 12 * 14 - 1
     assert len(card["metrics"]["mae_k_per_local_time"]) == 120
+    names = ["onset", "absorbed_flux", "conductivity", "free_1"]
+    assert [latent["name"] for latent in card["latents"]] == (
+        names if objective == "guided" else ["free_1", "free_2", "free_3", "free_4"]
+    )
     maps = map_profiles(profiles, tmp_path / "model", tile=5)
     assert maps["latent_mean"].shape == (4, 12, 14)
+    assert maps["latent_mean"].attrs["latent_name"] == [latent["name"] for latent in card["latents"]]
     assert np.isnan(maps["anomaly_score"][0, 0])
     assert np.isfinite(maps["anomaly_score"]).sum() == 12 * 14 - 1
     whole = map_profiles(profiles, tmp_path / "model", tile=100)
