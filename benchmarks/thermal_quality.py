@@ -101,7 +101,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--objectives", nargs="+", default=["guided"], help="guided, beta_tcvae, beta_vae")
     parser.add_argument("--width-km", type=float, default=30.0, help="30 km are 22,400 cells")
-    parser.add_argument("--epochs", type=int, default=15)
+    parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--another-moon", action="store_true", help=f"a surface of {ANOTHER_MOON}")
     parser.add_argument("--cores", type=int, default=os.cpu_count())
     options = parser.parse_args()

@@ -19,7 +19,7 @@ diviner: {source: synthetic, start: 2010-01-01, end: 2010-12-31, block_months: 6
 thermal:
   profiles: {gap_max_h: 24}
   vae: {objective: beta_vae, latents: 1, width: 4}
-  training: {epochs: 2, batch_size: 16}
+  training: {epochs: 2, steps_min: 0, batch_size: 16}
 synthetic: {}
 """
 

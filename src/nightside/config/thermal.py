@@ -80,6 +80,9 @@ class Training(Section):
     """How the network is trained."""
 
     epochs: int = Field(40, ge=1)
+    steps_min: int = Field(
+        2000, ge=0, description="a small region is trained for more epochs, up to this many steps"
+    )
     batch_size: int = Field(200, ge=2)
     learning_rate: float = Field(4e-3, gt=0, description="largest rate of the schedule")
     validation_fraction: float = Field(0.1, gt=0, lt=0.5)

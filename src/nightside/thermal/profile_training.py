@@ -152,6 +152,11 @@ class ProfileData(pl.LightningDataModule):
         self.tensors = temperature, std
         self.batch_size, self.seed, self.workers = batch_size, seed, workers
 
+    @property
+    def batches_an_epoch(self) -> int:
+        """Return the batches of an epoch in one process; with more processes each has fewer."""
+        return max(1, self.trained.numel() // self.batch_size)
+
     def _loader(self, rows: Tensor, shuffle: bool) -> Any:
         trainer = self.trainer
         assert trainer is not None

@@ -90,7 +90,7 @@ def train(
     trainer = fit(
         module,
         data,
-        epochs=thermal.training.epochs,
+        epochs=max(thermal.training.epochs, -(-thermal.training.steps_min // data.batches_an_epoch)),
         seed=seed,
         checkpoint_folder=checkpoint_folder,
         devices=thermal.training.devices,

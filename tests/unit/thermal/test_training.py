@@ -18,7 +18,7 @@ def small(settings: Settings, vae: dict[str, object], **training: object) -> Set
         update={
             "vae": settings.thermal.vae.model_copy(update={"width": 8, "library_profiles": 64, **vae}),
             "training": settings.thermal.training.model_copy(
-                update={"epochs": 2, "batch_size": 50, "devices": 1, **training}
+                update={"epochs": 2, "batch_size": 50, "devices": 1, "steps_min": 0, **training}
             ),
         }
     )
@@ -89,6 +89,14 @@ def test_the_same_seed_gives_the_same_weights(
         train(profiles, cube, plan, tmp_path / name, tmp_path / f"{name}.ckpt")
     weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("a", "b")]
     assert weights[0] == weights[1]
+
+
+def test_a_small_region_is_trained_for_more_epochs(
+    profiles: xr.Dataset, settings: Settings, tmp_path: Path
+) -> None:
+    plan = small(settings, {"objective": "beta_vae"}, steps_min=11)  # three batches of 50 an epoch
+    card = train(profiles, None, plan, tmp_path / "m", tmp_path / "c")
+    assert card["epochs"] == 4
 
 
 def test_a_collapsed_latent_is_told() -> None:
