@@ -26,7 +26,7 @@ rule synthetic_diviner:
         truth=SYNTHETIC / "truth.zarr",
         tables=SYNTHETIC / "diviner",
         depends=section("seed", "region", "diviner", "synthetic"),
-        code_version=1,
+        code_version=2,
     message:
         "synthetic Moon: terrain, heat, ten years of orbits"
     shell:

@@ -22,7 +22,7 @@ rule thermal_ingest:
         config=CONFIG,
         store=lambda w: THERMAL / f"bins/{w.block}.zarr",
         depends=section("region", "filter", "thermal.bins", "diviner"),
-        code_version=1,
+        code_version=2,
     message:
         "bins of {wildcards.block}"
     shell:
@@ -47,7 +47,7 @@ rule thermal_cube:
             f"--bins {THERMAL}/bins/{block}.zarr" for block in BLOCKS
         ),
         store=THERMAL / "cube.zarr",
-        code_version=2,
+        code_version=3,
     message:
         "cube: mean, standard deviation and count of every cell and local time"
     shell:
@@ -72,7 +72,7 @@ rule thermal_profiles:
         cube=THERMAL / "cube.zarr",
         store=THERMAL / "profiles.zarr",
         depends=section("thermal.profiles"),
-        code_version=2,
+        code_version=3,
     message:
         "profiles: Gaussian processes over the lunar day"
     shell:
@@ -100,7 +100,7 @@ rule thermal_train:
         # Outside the declared outputs: Snakemake deletes those before a retry.
         checkpoints=RESULTS / "checkpoints/thermal",
         depends=section("seed", "thermal.vae", "thermal.training"),
-        code_version=3,
+        code_version=4,
     message:
         "training the autoencoder"
     shell:
@@ -127,7 +127,7 @@ rule thermal_map:
         profiles=THERMAL / "profiles.zarr",
         store=THERMAL / "maps.zarr",
         depends=section("thermal.maps"),
-        code_version=3,
+        code_version=4,
     message:
         "maps of latents and anomalies"
     shell:
@@ -151,7 +151,7 @@ rule thermal_cog:
         config=CONFIG,
         maps=THERMAL / "maps.zarr",
         folder=THERMAL / "cog",
-        code_version=1,
+        code_version=2,
     message:
         "GeoTIFFs of every map"
     shell:

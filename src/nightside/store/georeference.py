@@ -7,7 +7,7 @@ import xarray as xr
 from odc.geo.geobox import GeoBox
 
 from nightside import moon
-from nightside.store.grid import crs_of, is_equirectangular
+from nightside.store.grid import central_meridian_deg, crs_of, is_equirectangular
 
 
 def georeference(dataset: xr.Dataset, geobox: GeoBox) -> xr.Dataset:
@@ -51,6 +51,7 @@ def is_on_grid(dataset: xr.Dataset, geobox: GeoBox) -> bool:
 def crs_code(geobox: GeoBox) -> str:
     """Return the IAU_2015 code of a grid, which a GeoTIFF would lose."""
     if is_equirectangular(geobox):
-        return moon.EQUIRECTANGULAR_CODE
+        near = central_meridian_deg(geobox) == 0.0
+        return moon.EQUIRECTANGULAR_CODE if near else moon.FARSIDE_EQUIRECTANGULAR_CODE
     north = crs_of(geobox).to_dict().get("lat_0", 90) > 0
     return moon.NORTH_POLAR_CODE if north else moon.SOUTH_POLAR_CODE

@@ -19,8 +19,8 @@ from nightside.store.windows import Window
 def grid_of(region: Region) -> GeoBox:
     """Return the region's grid: north up, pixel edges on whole multiples of the pixel from the origin.
 
-    An equirectangular grid keeps its own x continuous across the 0/360 seam: a region centred at
-    359 degrees reaches to 361, never wraps inside.
+    An equirectangular grid lies within 180 degrees of its projection's central meridian, where GIS software looks for
+    it: that is 0, or 180 for a region that crosses 180 degrees.
     """
     if region.projection == "equirectangular":
         return _equirectangular(region)
@@ -30,20 +30,23 @@ def grid_of(region: Region) -> GeoBox:
 def _equirectangular(region: Region) -> GeoBox:
     ppd = float(region.pixels_per_degree or 0)
     pixel = moon.metres_per_degree() / ppd
+    code = moon.EQUIRECTANGULAR_CODE
     if region.whole_moon:
-        west, east, south, north = 0.0, 360.0, -90.0, 90.0
+        west, east, south, north = -180.0, 180.0, -90.0, 90.0
     else:
         lon, lat = region.centre
         width, height = (1000 * km / moon.metres_per_degree() for km in region.size_km)
         half = min(width / 2 / math.cos(math.radians(lat)), 180.0)
-        lon = float(moon.longitude_360(lon))
+        lon = 180.0 - float(moon.longitude_360(180.0 - lon))
+        if abs(lon) + half > 180.0 and half < 180.0:
+            code, lon = moon.FARSIDE_EQUIRECTANGULAR_CODE, lon - float(np.copysign(180.0, lon))
         west, east = lon - half, lon + half
         south, north = max(lat - height / 2, -90.0), min(lat + height / 2, 90.0)
     first, last = math.floor(west * ppd + 1e-6), math.ceil(east * ppd - 1e-6)
     bottom, top = math.floor(south * ppd + 1e-6), math.ceil(north * ppd - 1e-6)
     columns = min(last - first, round(360 * ppd))
     affine = Affine(pixel, 0, first * pixel, 0, -pixel, top * pixel)
-    return GeoBox((top - bottom, columns), affine, moon.crs(moon.EQUIRECTANGULAR_CODE).to_wkt())
+    return GeoBox((top - bottom, columns), affine, moon.crs(code).to_wkt())
 
 
 def _polar(region: Region) -> GeoBox:
@@ -63,6 +66,13 @@ def is_equirectangular(geobox: GeoBox) -> bool:
     return operation is not None and "Equidistant" in operation.method_name
 
 
+def central_meridian_deg(geobox: GeoBox) -> float:
+    """Return the longitude at which x of an equirectangular grid is 0, in degrees east."""
+    operation = crs_of(geobox).coordinate_operation
+    assert operation is not None
+    return float(next(p.value for p in operation.params if p.name == "Longitude of natural origin"))
+
+
 def lonlat(geobox: GeoBox, window: Window | None = None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return longitude in [0, 360) and latitude of the cell centres in degrees, each of shape (y, x).
 
@@ -74,7 +84,7 @@ def lonlat(geobox: GeoBox, window: Window | None = None) -> tuple[NDArray[np.flo
     a = geobox.affine
     x, y = a.c + a.a * columns, a.f + a.e * rows
     if is_equirectangular(geobox):
-        lon, lat = x / moon.metres_per_degree(), y / moon.metres_per_degree()
+        lon, lat = central_meridian_deg(geobox) + x / moon.metres_per_degree(), y / moon.metres_per_degree()
     else:
         lon, lat = from_lonlat(crs_of(geobox)).transform(x, y, direction="INVERSE")
     return moon.longitude_360(lon), np.asarray(lat, np.float64)
@@ -95,7 +105,7 @@ def cell_index(geobox: GeoBox, longitude_deg: ArrayLike, latitude_deg: ArrayLike
     if is_equirectangular(geobox):
         per_degree = moon.metres_per_degree()
         west = geobox.affine.c / per_degree
-        x = (west + np.mod(lon - west, 360.0)) * per_degree
+        x = (west + np.mod(lon - central_meridian_deg(geobox) - west, 360.0)) * per_degree
         y = lat * per_degree
     else:
         x, y = from_lonlat(crs_of(geobox)).transform(lon, lat)

@@ -19,7 +19,7 @@ from odc.geo.geobox import GeoBox
 from nightside import moon, physics
 from nightside.config import SyntheticMoon
 from nightside.formats.diviner import CHANNELS, DETECTORS, UNKNOWN
-from nightside.store.grid import cell_index, is_equirectangular
+from nightside.store.grid import cell_index, central_meridian_deg, is_equirectangular
 from nightside.synthetic.orbit import ALTITUDE_KM, RADIUS_KM, Orbit, sample_time_s, swath
 
 Float = NDArray[np.float64]
@@ -76,7 +76,7 @@ class Surface:
         rows, columns = self._geobox.shape
         degree = moon.metres_per_degree()
         a = self._geobox.affine
-        west, width = a.c / degree, a.a / degree
+        west, width = central_meridian_deg(self._geobox) + a.c / degree, a.a / degree
         # Longitudes are taken on the side of the grid's centre, so that both edges are the nearest one.
         centre = west + 0.5 * columns * width
         lon = np.mod(longitude_deg - centre + 180.0, 360.0) - 180.0 + centre

@@ -6,6 +6,7 @@ import pytest
 from nightside import moon
 from nightside.config import Region
 from nightside.store import cell_index, grid_of, lonlat
+from nightside.store.grid import crs_of, from_lonlat
 
 
 def region(**keys):
@@ -16,8 +17,19 @@ def test_whole_moon_at_half_a_degree_has_the_archives_cells():
     grid = grid_of(Region(whole_moon=True, pixels_per_degree=2))
     lon, lat = lonlat(grid)
     assert grid.shape == (360, 720)
-    np.testing.assert_allclose([lon[0, 0], lat[0, 0]], [0.25, 89.75])
-    np.testing.assert_allclose([lon[-1, -1], lat[-1, -1]], [359.75, -89.75])
+    np.testing.assert_allclose([lon[0, 0], lat[0, 0]], [180.25, 89.75])
+    np.testing.assert_allclose([lon[-1, -1], lat[-1, -1]], [179.75, -89.75])
+    assert sorted(lon[0]) == pytest.approx(np.arange(720) / 2 + 0.25)
+
+
+@pytest.mark.parametrize("longitude", [0.0, 348.67, -0.01, 12.3, 179.99, 180.0, 180.01, 200.0])
+def test_cells_lie_where_the_projection_puts_their_longitude(longitude):
+    grid = grid_of(region(longitude_deg=longitude, latitude_deg=-43.29))
+    lon, lat = lonlat(grid)
+    x, y = from_lonlat(crs_of(grid)).transform(lon, lat)
+    a = grid.affine
+    np.testing.assert_allclose(x[0], a.c + (np.arange(grid.shape[1]) + 0.5) * a.a, atol=1e-3)
+    np.testing.assert_allclose(y[:, 0], a.f + (np.arange(grid.shape[0]) + 0.5) * a.e, atol=1e-3)
 
 
 def test_pixels_fall_on_the_communitys_128_per_degree_grid():

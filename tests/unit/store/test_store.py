@@ -11,7 +11,9 @@ import numpy as np
 import odc.geo.xr  # noqa: F401  registers the accessor
 import pytest
 import rasterio
+import rasterio.warp
 import xarray as xr
+from rasterio.vrt import WarpedVRT
 
 from nightside import moon
 from nightside.store import (
@@ -169,8 +171,10 @@ def test_a_cog_lies_at_the_right_place_and_says_what_it_is(tmp_path, settings):
         assert cog.descriptions == ("t",)
         assert cog.crs.to_dict()["R"] == moon.RADIUS_M
         assert np.isnan(cog.read(1)[0, 0])
-        degree = moon.metres_per_degree()
-        sampled = next(cog.sample([(lon * degree, lat * degree)]))[0]
+        x, y = rasterio.warp.transform(moon.crs(moon.GEOGRAPHIC_CODE).to_wkt(), cog.crs, [lon], [lat])
+        sampled = next(cog.sample([(x[0], y[0])]))[0]
+        with WarpedVRT(cog, crs=moon.crs(moon.GEOGRAPHIC_CODE).to_wkt()) as on_degrees:
+            assert np.isfinite(on_degrees.read(1)).mean() > 0.9  # what a GIS shows on longitude and latitude
         low, high = (float(cog.tags()[f"display_{k}"]) for k in ("minimum", "maximum"))
         assert float(cog.tags(1)["STATISTICS_MAXIMUM"]) == np.nanmax(values)
     assert sampled == values.ravel()[cell_index(grid, lon, lat)]
