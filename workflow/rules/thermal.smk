@@ -100,7 +100,7 @@ rule thermal_train:
         # Outside the declared outputs: Snakemake deletes those before a retry.
         checkpoints=RESULTS / "checkpoints/thermal",
         depends=section("seed", "thermal.vae", "thermal.training"),
-        code_version=4,
+        code_version=5,
     message:
         "training the autoencoder"
     shell:
@@ -127,7 +127,7 @@ rule thermal_map:
         profiles=THERMAL / "profiles.zarr",
         store=THERMAL / "maps.zarr",
         depends=section("thermal.maps"),
-        code_version=4,
+        code_version=5,
     message:
         "maps of latents and anomalies"
     shell:
@@ -151,7 +151,7 @@ rule thermal_cog:
         config=CONFIG,
         maps=THERMAL / "maps.zarr",
         folder=THERMAL / "cog",
-        code_version=2,
+        code_version=3,
     message:
         "GeoTIFFs of every map"
     shell:
@@ -179,7 +179,7 @@ rule thermal_evaluate:
         profiles=THERMAL / "profiles.zarr",
         truth=TRUTH_OPTION,
         figures=THERMAL / "figures",
-        code_version=1,
+        code_version=2,
     message:
         "evaluation and figures"
     shell:
@@ -203,7 +203,7 @@ rule thermal_report:
     params:
         config=CONFIG,
         results=RESULTS,
-        code_version=1,
+        code_version=2,
     message:
         "report"
     shell:

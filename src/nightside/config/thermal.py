@@ -61,7 +61,7 @@ class Vae(Section):
     independence: float = Field(
         100.0, ge=0, description="guided: weight that keeps free latents uncorrelated with the named ones"
     )
-    library_profiles: int = Field(16_000, ge=16, description="guided: places of the heat model's library")
+    library_profiles: int = Field(16_000, ge=64, description="guided: places of the heat model's library")
     library_observations: int = Field(
         4, ge=1, le=64, description="guided: how often each of them is observed, as cells of the region were"
     )

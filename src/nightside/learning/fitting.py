@@ -134,18 +134,26 @@ def fit(
             ".*LeafSpec.*",  # torch's own deprecation, inside Lightning's loop
         ):
             warnings.filterwarnings("ignore", message=expected)
-        trainer.fit(module, data, ckpt_path=str(last) if _readable(last) else None, weights_only=True)
+        trainer.fit(
+            module, data, ckpt_path=str(last) if _resumable(last, module) else None, weights_only=True
+        )
     return trainer
 
 
-def _readable(path: Path) -> bool:
+def _resumable(path: Path, module: pl.LightningModule) -> bool:
     """Say whether a checkpoint can be resumed; a broken one (a disk that was full) is put aside."""
     if not path.is_file():
         return False
     try:
-        torch.load(path, map_location="cpu", weights_only=True)
+        weights = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
+        wrong = {k: v.shape for k, v in weights.items()} != {
+            k: v.shape for k, v in module.state_dict().items()
+        }
+        reason = "is of another network" if wrong else None
     except Exception as error:  # torch raises a different class for each way to be broken
-        print(f"{path} cannot be read ({error.__class__.__name__}); training starts anew", file=sys.stderr)
-        path.replace(path.with_suffix(".broken"))
-        return False
-    return True
+        reason = f"cannot be read ({error.__class__.__name__})"
+    if reason is None:
+        return True
+    print(f"{path} {reason}; training starts anew", file=sys.stderr)
+    path.replace(path.with_suffix(".broken"))
+    return False

@@ -1,8 +1,8 @@
 """Stores, manifests, grids and georeferenced products: the only place that writes results."""
 
 from nightside.store.files import Busy, atomic_file, atomic_folder, hold, own_folder, write_json
-from nightside.store.geotiff import write_cog
-from nightside.store.grid import cell_index, grid_of, latitudes, lonlat
+from nightside.store.geotiff import Band, write_cog
+from nightside.store.grid import cell_index, grid_of, lonlat
 from nightside.store.manifest import NotFinished, read_json, read_manifest
 from nightside.store.parts import write_parts
 from nightside.store.windows import MAP_CHUNK, Part, Window
@@ -10,6 +10,7 @@ from nightside.store.zarr_store import open_store, write_store
 
 __all__ = [
     "MAP_CHUNK",
+    "Band",
     "Busy",
     "NotFinished",
     "Part",
@@ -19,7 +20,6 @@ __all__ = [
     "cell_index",
     "grid_of",
     "hold",
-    "latitudes",
     "lonlat",
     "open_store",
     "own_folder",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,21 +15,29 @@ from nightside.store.georeference import crs_code
 from nightside.store.grid import crs_of
 
 
-def write_cog(
-    values: NDArray[np.float32], geobox: GeoBox, path: Path, *, name: str, long_name: str, units: str
-) -> None:
+@dataclass(frozen=True)
+class Band:
+    """What a map is: ``name`` of the variable, ``long_name`` in words, and UDUNITS ``units`` of scale x value + offset."""
+
+    name: str
+    long_name: str
+    units: str
+    scale: float = 1.0
+    offset: float = 0.0
+
+
+def write_cog(values: NDArray[np.float32], geobox: GeoBox, path: Path, band: Band) -> None:
     """Write one map as a COG with overviews, its CRS, units and a colour-ready range.
 
     The band's statistics are stored, which a GIS uses for its first stretch, and the 2nd and 98th
-    percentile as the tags ``display_minimum`` and ``display_maximum``.
+    percentile as the tags ``display_minimum`` and ``display_maximum``; both are of the values as stored, before
+    scale and offset.
 
     Args:
         values: shape (y, x); NaN where there is no data.
         geobox: the grid of ``values``.
         path: the file, ``X.tif``.
-        name: the variable, kept as the band's description.
-        long_name: what it is, in words.
-        units: UDUNITS string.
+        band: what it is; its name is kept as the band's description.
 
     Raises:
         ValueError: the shapes of values and grid differ.
@@ -50,20 +59,22 @@ def write_cog(
     }
     finite = values[np.isfinite(values)]
     with rasterio.MemoryFile() as memory:
-        with memory.open(**profile) as band:
-            band.write(values.astype(np.float32), 1)
-            band.set_band_description(1, name)
-            band.set_band_unit(1, units)
-            band.update_tags(
-                long_name=long_name, iau_code=crs_code(geobox), software=f"nightside {__version__}"
+        with memory.open(**profile) as raster:
+            raster.write(values.astype(np.float32), 1)
+            raster.set_band_description(1, band.name)
+            raster.set_band_unit(1, band.units)
+            if (band.scale, band.offset) != (1.0, 0.0):
+                raster.scales, raster.offsets = (band.scale,), (band.offset,)
+            raster.update_tags(
+                long_name=band.long_name, iau_code=crs_code(geobox), software=f"nightside {__version__}"
             )
             if finite.size:
                 low, high = np.percentile(finite, [2, 98])
-                band.update_tags(display_minimum=f"{low:.6g}", display_maximum=f"{high:.6g}")
+                raster.update_tags(display_minimum=f"{low:.6g}", display_maximum=f"{high:.6g}")
         # Written by Python: GDAL does not tell a full disk from other faults.
-        with atomic_file(path) as partial, memory.open() as band, rasterio.MemoryFile(ext=".tif") as cog:
+        with atomic_file(path) as partial, memory.open() as raster, rasterio.MemoryFile(ext=".tif") as cog:
             copy(
-                band,
+                raster,
                 cog.name,
                 driver="COG",
                 COMPRESS="ZSTD",

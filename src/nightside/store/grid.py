@@ -90,11 +90,6 @@ def lonlat(geobox: GeoBox, window: Window | None = None) -> tuple[NDArray[np.flo
     return moon.longitude_360(lon), np.asarray(lat, np.float64)
 
 
-def latitudes(geobox: GeoBox) -> NDArray[np.float64]:
-    """Return the latitude of the cell centres in degrees, shape (y, x)."""
-    return lonlat(geobox)[1]
-
-
 def cell_index(geobox: GeoBox, longitude_deg: ArrayLike, latitude_deg: ArrayLike) -> NDArray[np.int64]:
     """Return the flat index ``row * columns + column`` of the cell that holds each point, -1 outside.
 

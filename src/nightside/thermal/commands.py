@@ -191,29 +191,17 @@ def cog(
     """Write every map as a Cloud-Optimised GeoTIFF."""
     from nightside.config import load
     from nightside.store import atomic_folder, grid_of, open_store, own_folder, write_cog, write_json
+    from nightside.thermal.layers import layers
 
     grid = grid_of(load(config).region)
     dataset = open_store(maps, kind="maps", geobox=grid)
-    meanings = dataset["latent_mean"].attrs["latent_name"]
     own_folder(folder, "*.tif")
     out.unlink(missing_ok=True)
     names = []
     with atomic_folder(folder) as partial:
-        for name, variable in dataset.data_vars.items():
-            layers = variable.expand_dims("latent") if "latent" not in variable.dims else variable
-            for number, layer in enumerate(layers, start=1):
-                label = f"{name}_{number}" if "latent" in variable.dims else str(name)
-                which = f", latent {number} ({meanings[number - 1]})" if label != name else ""
-                long_name = variable.attrs["long_name"] + which
-                write_cog(
-                    layer.to_numpy(),
-                    grid,
-                    partial / f"{label}.tif",
-                    name=label,
-                    long_name=long_name,
-                    units=variable.attrs["units"],
-                )
-                names.append(f"{label}.tif")
+        for name, values, band in layers(dataset):
+            write_cog(values, grid, partial / f"{name}.tif", band)
+            names.append(f"{name}.tif")
     write_json(out, {"folder": folder.name, "files": names})
 
 
@@ -231,10 +219,11 @@ def evaluate(
     from nightside.config import load
     from nightside.store import grid_of, open_store, read_json, write_json
     from nightside.thermal.evaluate import evaluate as evaluate_maps
-    from nightside.thermal.evaluate import reconstruct, traverse
+    from nightside.thermal.evaluate import peer_library, reconstruct, traverse
     from nightside.thermal.figures import write_figures
 
-    grid = grid_of(load(config).region)
+    settings = load(config)
+    grid = grid_of(settings.region)
     observed, mapped = (
         open_store(profiles, kind="profiles", geobox=grid),
         open_store(maps, kind="maps", geobox=grid),
@@ -243,7 +232,8 @@ def evaluate(
     card = read_json(model, "network")
     out.unlink(missing_ok=True)
     rebuilt = reconstruct(observed, model.parent)
-    found = evaluate_maps(observed, mapped, rebuilt, known, card)
+    library = peer_library(observed, settings) if card["network"]["guided"] else None
+    found = evaluate_maps(observed, mapped, rebuilt, known, card, library)
     traversals = traverse(mapped, observed["local_time"], model.parent)
     write_figures(figures, observed, mapped, rebuilt, traversals, found, known)
     write_json(out, found)

@@ -11,7 +11,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
+from nightside.config import Settings
+from nightside.physics import DIVINER_BANDS
 from nightside.thermal.disentanglement import active_units, match_factors, mutual_information_gap, roc_auc
+from nightside.thermal.library import Library, make_library
+from nightside.thermal.pca import pca_reconstruction, weighted_pca_reconstruction
+from nightside.thermal.profiles import good_latitudes
 
 TRUTH_OF_FACTOR = {
     "onset": "onset_delay_h",
@@ -21,6 +26,7 @@ TRUTH_OF_FACTOR = {
 """The variable of the truth that each factor is."""
 
 TRAVERSAL_STEPS = 9
+PEER_PROFILES = 4000
 _CUBE = ("y", "x", "local_time")
 _PROFILES_AT_ONCE = 20_000
 
@@ -31,6 +37,7 @@ def evaluate(
     reconstruction: ArrayLike,
     truth: xr.Dataset | None,
     card: Mapping[str, Any],
+    library: Library | None = None,
 ) -> dict[str, Any]:
     """Return the figures of ``evaluation.json``.
 
@@ -43,6 +50,9 @@ def evaluate(
         reconstruction: decoded profiles (y, x, local_time) in K, NaN where masked.
         truth: the synthetic Moon's, on the same grid, or None.
         card: of the model; its ``metrics`` and ``warnings`` are passed on as ``training``.
+        library: of noise-free profiles at the region's latitudes, for a peer that knows the physics too:
+            ``library_pca_rmse_k`` is the error of its principal components, fitted to each profile by its own
+            standard deviations.
 
     Returns:
         JSON without NaN. ``factors``, ``mig`` and ``anomaly_auc`` are None where there is no truth,
@@ -70,14 +80,20 @@ def evaluate(
     mean = latents[:, good].T
     pca = pca_reconstruction(observed[good], mean.shape[1])
     per_time, pca_per_time = (_rmse(values, target) for values in (rebuilt[good], pca))
+    library_pca = None
+    if library is not None:
+        std = profiles["temperature_std"].transpose(*_CUBE).to_numpy()[good]
+        fitted = weighted_pca_reconstruction(observed[good], std, library.temperature, mean.shape[1])
+        library_pca = _overall(_rmse(fitted, target))
     result: dict[str, Any] = {
         "profiles": int(good.sum()),
         "masked_profiles": int(good.size - good.sum()),
         "latents": int(mean.shape[1]),
-        "latent_names": list(maps["latent_mean"].attrs.get("latent_name", [])),
+        "latent_names": latent_names(maps),
         "rmse_against": "truth" if truth is not None else "observed",
         "rmse_k": _overall(per_time),
         "pca_rmse_k": _overall(pca_per_time),
+        "library_pca_rmse_k": library_pca,
         "local_time_h": profiles["local_time"].to_numpy().tolist(),
         "rmse_per_local_time_k": per_time.tolist(),
         "pca_rmse_per_local_time_k": pca_per_time.tolist(),
@@ -98,22 +114,26 @@ def evaluate(
     return finite
 
 
+def peer_library(profiles: xr.Dataset, settings: Settings) -> Library:
+    """Return noise-free profiles at the region's latitudes, not those of training, for :func:`evaluate`."""
+    return make_library(
+        good_latitudes(profiles, good_profiles(profiles)),
+        profiles.sizes["local_time"],
+        PEER_PROFILES,
+        settings.seed + 1,
+        band=DIVINER_BANDS[settings.filter.channel],
+    )
+
+
+def latent_names(maps: xr.Dataset) -> list[str]:
+    """Return what the model called each latent of its maps; empty where the maps do not say."""
+    return [str(name) for name in maps["latent"].to_numpy()] if "latent" in maps.coords else []
+
+
 def good_profiles(profiles: xr.Dataset) -> NDArray[np.bool_]:
     """Return where (y, x) a profile is of quality 0 and complete."""
     complete = np.isfinite(profiles["temperature"].transpose(*_CUBE).to_numpy()).all(axis=2)
     return np.asarray((profiles["quality"].transpose("y", "x").to_numpy() == 0) & complete)
-
-
-def pca_reconstruction(profiles_k: ArrayLike, components: int) -> NDArray[np.float64]:
-    """Return profiles (n, m), in K, rebuilt from their mean and first principal components (Pearson 1901).
-
-    The components are eigenvectors of the covariance (m, m), not standardised per local time.
-    """
-    values = np.asarray(profiles_k, np.float64)
-    mean = values.mean(axis=0)
-    axes = np.linalg.svd(np.cov(values, rowvar=False, bias=True), hermitian=True)[2][:components]
-    rebuilt: NDArray[np.float64] = mean + (values - mean) @ axes.T @ axes
-    return rebuilt
 
 
 def reconstruct(profiles: xr.Dataset, model_folder: Path) -> xr.DataArray:

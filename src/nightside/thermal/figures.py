@@ -25,6 +25,9 @@ NAMES = {
     "absorbed_flux": "absorbed sunlight",
     "conductivity": "conductivity (H)",
     "free_1": "what the others leave",
+    "unsure_onset": "unsure (onset of sunlight)",
+    "unsure_absorbed_flux": "unsure (absorbed sunlight)",
+    "unsure_conductivity": "unsure (conductivity)",
 }
 """How figures call the factors."""
 

@@ -7,7 +7,7 @@ from it (roughness, scattered light, another conductivity) the named latents are
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -42,16 +42,26 @@ _TRIES = 3
 
 @dataclass(frozen=True)
 class Library:
-    """Noise-free ``temperature`` (n, m), in K, of n places whose ``factors`` (n, 3) are those of ``FACTORS``."""
+    """n places: noise-free ``temperature`` (n, m) in K, ``factors`` (n, 3), which are ``FACTORS``, and ``rock`` (n).
+
+    ``rock`` is the area covered by rocks, 0 to 1.
+    """
 
     temperature: NDArray[np.float64]
     factors: NDArray[np.float64]
+    rock: NDArray[np.float64]
 
     def __post_init__(self) -> None:
-        if self.temperature.ndim != 2 or self.factors.shape != (self.temperature.shape[0], len(FACTORS)):
+        n = self.temperature.shape[0]
+        if self.temperature.ndim != 2 or self.factors.shape != (n, len(FACTORS)) or self.rock.shape != (n,):
             raise ValueError(
-                f"library of shapes {self.temperature.shape} and {self.factors.shape}; expected (n, m) and (n, 3)"
+                f"library of shapes {self.temperature.shape}, {self.factors.shape} and {self.rock.shape}; "
+                "expected (n, m), (n, 3) and (n)"
             )
+
+    def __getitem__(self, places: slice | NDArray[np.bool_]) -> Library:
+        """Return some of the places."""
+        return Library(self.temperature[places], self.factors[places], self.rock[places])
 
 
 def make_library(
@@ -84,16 +94,14 @@ def make_library(
     if not latitudes.size:
         raise ValueError("no finite latitude to draw the library from")
     draws = int(np.ceil(1.1 * n)) + 16
-    temperature = np.empty((0, local_times))
-    factors = np.empty((0, len(FACTORS)))
+    found: list[Library] = []
     for _ in range(_TRIES):
-        solved, found = _draw(rng, rng.choice(latitudes, draws), local_times, material, emissivity, band)
-        temperature = np.concatenate([temperature, solved])[:n]
-        factors = np.concatenate([factors, found])[:n]
-        if factors.shape[0] == n:
-            return Library(temperature, factors)
+        found.append(_draw(rng, rng.choice(latitudes, draws), local_times, material, emissivity, band))
+        if sum(part.rock.size for part in found) >= n:
+            columns = (np.concatenate([getattr(part, f.name) for part in found]) for f in fields(Library))
+            return Library(*columns)[:n]
     raise ValueError(
-        f"only {factors.shape[0]} of {n} places drawn have a sunrise; these latitudes are polar: "
+        f"only {sum(part.rock.size for part in found)} of {n} places drawn have a sunrise; these latitudes are polar: "
         "choose objective 'beta_vae' or 'beta_tcvae' in thermal.vae"
     )
 
@@ -105,8 +113,8 @@ def _draw(
     material: Material,
     emissivity: float,
     band: Band,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return temperatures (k, m) and factors (k, 3) of those places, one for each latitude, that have a sunrise."""
+) -> Library:
+    """Return those places, one for each latitude, that have a sunrise."""
     draws = latitude.size
     albedo = rng.uniform(*ALBEDO_RANGE, draws)
     h = H_PARAMETER_M * np.exp(H_PARAMETER_SPREAD * rng.standard_normal(draws))
@@ -133,5 +141,5 @@ def _draw(
     )
     temperature[k] = mixed_brightness_temperature(temperature[k], rock_k, rock[k, None], band)
     factors = np.stack([onset[lit], flux[lit], np.log(h)], axis=1)
-    solved = np.isfinite(temperature).all(axis=1)
-    return temperature[solved], factors[solved]
+    solved = np.asarray(np.isfinite(temperature).all(axis=1))
+    return Library(temperature, factors, rock)[solved]

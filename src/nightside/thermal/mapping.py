@@ -48,8 +48,8 @@ def map_with(model: ProfileModel, profiles: xr.Dataset, tile: int = MAP_CHUNK) -
     Returns:
         ``latent_mean`` and ``latent_std`` (latent, y, x), ``reconstruction_error`` (y, x), the root mean square
         residual in K, and ``anomaly_score`` (y, x), explained at :meth:`ProfileModel.anomaly_score`; float32, NaN
-        where there is no good profile. Attributes of ``latent_mean`` say what each latent is:
-        :meth:`ProfileModel.describe_latents`.
+        where there is no good profile. The coordinate ``latent`` names each latent, and attributes of
+        ``latent_mean`` say what it is: :meth:`ProfileModel.describe_latents`.
 
     Raises:
         ModelError: the model is of another number of local times.
@@ -72,13 +72,15 @@ def map_with(model: ProfileModel, profiles: xr.Dataset, tile: int = MAP_CHUNK) -
             found = map_tile(profiles.isel(y=window[0], x=window[1]), model)
             for name, values in found.items():
                 maps[name][(..., *window)] = values
-    coords = {name: profiles.coords[name] for name in ("y", "x") if name in profiles.coords}
+    coords: dict[str, Any] = {name: profiles.coords[name] for name in ("y", "x") if name in profiles.coords}
+    latents = _by_key(model.describe_latents())
+    coords["latent"] = ("latent", np.array(latents.pop("name"), object), {"long_name": "name of the latent"})
     attributes = {
         "latent_mean": {
             "units": "1",
             "long_name": "mean of the latent's posterior",
             # factor = centre + scale * latent, in the factor's units
-            **{f"latent_{key}": values for key, values in _by_key(model.describe_latents()).items()},
+            **{f"latent_{key}": values for key, values in latents.items()},
         },
         "latent_std": {"units": "1", "long_name": "standard deviation of the latent's posterior"},
         "reconstruction_error": {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,6 +62,8 @@ class ProfileModel(nn.Module):
         self.register_buffer("log_std", torch.tensor([0.0, 1.0]))
         self.register_buffer("factor_mean", torch.zeros(len(FACTORS)))
         self.register_buffer("factor_std", torch.ones(len(FACTORS)))
+        # Whether a factor's latent follows it in places that training did not see.
+        self.register_buffer("followed", torch.ones(len(FACTORS), dtype=torch.bool))
         # Median and robust spread of ln misfit, then of each latent.
         self.register_buffer("usual", torch.zeros(1 + latents))
         self.register_buffer("spread", torch.ones(1 + latents))
@@ -127,16 +130,26 @@ class ProfileModel(nn.Module):
     def describe_latents(self) -> list[dict[str, Any]]:
         """Return ``name``, ``units``, ``centre`` and ``scale`` of each latent, as JSON.
 
-        A named latent z is its factor: centre + scale z, in units. A free one is only itself.
+        A named latent z is its factor: centre + scale z, in units. A free one is only itself, and so is one that
+        was to follow a factor and does not: it is called ``unsure_`` and the factor.
         """
         mean, std = (self.get_buffer(f"factor_{name}").tolist() for name in ("mean", "std"))
+        followed = self.get_buffer("followed").tolist()
         named = [
             {"name": name, "units": units, "centre": centre, "scale": scale}
-            for name, units, centre, scale in zip(FACTORS, FACTOR_UNITS, mean, std, strict=True)
+            if sure
+            else _dimensionless(f"unsure_{name}")
+            for name, units, centre, scale, sure in zip(
+                FACTORS, FACTOR_UNITS, mean, std, followed, strict=True
+            )
         ]
         named = named[: self.latents] if self.guided else []
         free = range(1, self.latents - len(named) + 1)
-        return named + [{"name": f"free_{k}", "units": "1", "centre": 0.0, "scale": 1.0} for k in free]
+        return named + [_dimensionless(f"free_{k}") for k in free]
+
+    def name_only(self, followed: Sequence[str]) -> None:
+        """Let only these of ``FACTORS`` give their names to latents."""
+        self.get_buffer("followed").copy_(torch.tensor([name in followed for name in FACTORS]))
 
     def standardise(self, factors: Tensor) -> Tensor:
         """Return factors (n, 3), in their units, in the units of the named latents."""
@@ -201,3 +214,7 @@ class ProfileModel(nn.Module):
         first = FACTORS.index("conductivity") if self.guided else 0
         score = np.sqrt(misfit**2 + (deviation[:, 1 + first :] ** 2).sum(axis=1))
         return np.asarray(score, np.float32)
+
+
+def _dimensionless(name: str) -> dict[str, Any]:
+    return {"name": name, "units": "1", "centre": 0.0, "scale": 1.0}

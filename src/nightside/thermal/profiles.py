@@ -149,3 +149,17 @@ def with_places(
         longitude=(cell, longitude, {"units": "degrees_east", "standard_name": "longitude"}),
         latitude=(cell, latitude, {"units": "degrees_north", "standard_name": "latitude"}),
     )
+
+
+def good_latitudes(profiles: xr.Dataset, good: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the latitudes, in degrees, of the good cells (y, x).
+
+    Raises:
+        ValueError: the profiles have no coordinate ``latitude``.
+    """
+    import xarray as xr
+
+    if "latitude" not in profiles.coords:
+        raise ValueError("objective 'guided' needs the coordinate 'latitude' (degrees) on the profiles")
+    latitude, _ = xr.broadcast(profiles["latitude"], profiles["quality"])
+    return latitude.transpose("y", "x").to_numpy()[good].astype(np.float64)

@@ -20,6 +20,7 @@ from nightside._version import __version__
 from nightside.config import Settings
 from nightside.store import atomic_file, grid_of
 from nightside.thermal.figures import NAMES, latent_titles
+from nightside.thermal.named_latents import FOLLOWED_NEXT_BEST, FOLLOWED_SPEARMAN
 
 GOAL_RMSE_K = 1.5
 GOAL_SPEARMAN = 0.9
@@ -121,6 +122,26 @@ def _summary(evaluation: Mapping[str, Any]) -> str:
             _verdict(evaluation["active_latents"] == evaluation["latents"]),
         ),
     ]
+    if evaluation.get("library_pca_rmse_k") is not None:
+        rows.append(
+            (
+                f"RMSE of PCA-{evaluation['latents']} of the heat model's library",
+                _number(evaluation["library_pca_rmse_k"], " K"),
+                "above the model's",
+                _verdict(rmse < evaluation["library_pca_rmse_k"]),
+            )
+        )
+    training = evaluation.get("training", {})
+    for name, found in training.get("metrics", {}).get("library", {}).items():
+        rows.append(
+            (
+                escape(f"Name: {NAMES.get(name, name)}"),
+                f"in unseen library places: Spearman {found['spearman']:+.3f}, next best {found['next_best']:.3f}",
+                f"≥ {FOLLOWED_SPEARMAN} and < {FOLLOWED_NEXT_BEST}",
+                _verdict(found["followed"]),
+            )
+        )
+    rows += [("Warning", escape(message), "", "") for message in training.get("warnings", [])]
     for name, found in (evaluation["factors"] or {}).items():
         rho, other = found["spearman"], found["next_best"]
         rows.append(

@@ -15,16 +15,22 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from nightside.config import Settings
-from nightside.learning import fit, save_model, versions
+from nightside.learning import LAST, fit, save_model, versions
 from nightside.physics import DIVINER_BANDS
 from nightside.store import atomic_folder
 from nightside.thermal.disentanglement import ACTIVE_NATS, active_units
 from nightside.thermal.library import Library, make_library
 from nightside.thermal.library_observation import Sampling, observe, sampling_of
 from nightside.thermal.model import ProfileModel, Reconstruction
+from nightside.thermal.named_latents import followed_factors, not_followed
 from nightside.thermal.profile_training import Guidance, ProfileData, ProfileTraining
+from nightside.thermal.profiles import good_latitudes
 
 GRADIENT_CLIP = 5.0
+
+
+UNSEEN_SHARE, UNSEEN_MIN = 16, 16
+"""One in so many of the library's places, but at least so many, are kept from training: the named latents' exam."""
 
 
 class LatentCollapsed(UserWarning):
@@ -47,7 +53,7 @@ def train(
             ``brightness_temperature_std`` (y, x, local_time).
         settings: the configuration; uses ``thermal.vae``, ``thermal.training``, ``thermal.profiles`` and ``seed``.
         out_folder: becomes the model (``model.safetensors``, ``model.json``), or stays as it is on failure.
-        checkpoint_folder: for ``last.ckpt``; training goes on from there.
+        checkpoint_folder: for ``last.ckpt``; training goes on from there. It is removed when the model is written.
 
     Raises:
         ValueError: too few good profiles, or no cube or latitudes for the guided objective.
@@ -55,21 +61,22 @@ def train(
     thermal, seed = settings.thermal, settings.seed
     good = _good(profiles)
     temperature, std = _profiles(profiles, good)
-    library, guidance = None, None
+    library, unseen, sampling, guidance = None, None, None, None
     if thermal.vae.objective == "guided":
         if cube is None:
             raise ValueError("objective 'guided' needs the cube that the profiles were made of")
-        library = make_library(
-            _latitude(profiles, good),
+        places = thermal.vae.library_profiles
+        whole = make_library(
+            good_latitudes(profiles, good),
             temperature.shape[1],
-            thermal.vae.library_profiles,
+            places,
             seed,
             band=DIVINER_BANDS[settings.filter.channel],
         )
-        noise_k = thermal.profiles.noise_k
-        guidance = guidance_for(
-            library, sampling_of(cube, good, thermal.vae.library_profiles, seed, noise_k), settings
-        )
+        unseen_places = max(places // UNSEEN_SHARE, UNSEEN_MIN)
+        unseen, library = whole[:unseen_places], whole[unseen_places:]
+        sampling = sampling_of(cube, good, places, seed, thermal.profiles.noise_k)
+        guidance = guidance_for(library, sampling, settings)
     digest = hashlib.sha256(temperature.tobytes() + std.tobytes()).hexdigest()
     pl.seed_everything(seed, workers=True, verbose=False)
     model = ProfileModel.for_profiles(temperature, std, thermal.vae, library)
@@ -101,6 +108,11 @@ def train(
     result = model.cpu().eval().reconstruct(temperature, std)
     model.calibrate(result)
     metrics = _metrics(temperature, result, data.held_out.numpy())
+    messages = collapsed(metrics["kl_nats"])
+    if unseen is not None and sampling is not None:
+        metrics["library"] = followed_factors(model, unseen, sampling, settings)
+        messages += not_followed(metrics["library"])
+        model.name_only([name for name, found in metrics["library"].items() if found["followed"]])
     card: dict[str, Any] = {
         "kind": "profile-vae",
         "network": model.shape(),
@@ -113,12 +125,14 @@ def train(
         "epochs": int(trainer.current_epoch),
         "latents": model.describe_latents(),
         "metrics": metrics,
-        "warnings": collapsed(metrics["kl_nats"]),
+        "warnings": messages,
         "versions": versions(),
     }
     if trainer.is_global_zero:
         with atomic_folder(out_folder) as partial:
             save_model(partial, model, card)
+        # Finished: resumed by newer code it would be taken for that code's result.
+        (checkpoint_folder / LAST).unlink(missing_ok=True)
     return card
 
 
@@ -164,13 +178,6 @@ def _profiles(
     values = (profiles[n].transpose("y", "x", "local_time").to_numpy()[good] for n in names)
     temperature, std = (v.astype(np.float32, copy=False) for v in values)
     return temperature, std
-
-
-def _latitude(profiles: xr.Dataset, good: NDArray[np.bool_]) -> NDArray[np.float64]:
-    if "latitude" not in profiles.coords:
-        raise ValueError("objective 'guided' needs the coordinate 'latitude' (degrees) on the profiles")
-    latitude, _ = xr.broadcast(profiles["latitude"], profiles["quality"])
-    return latitude.transpose("y", "x").to_numpy()[good].astype(np.float64)
 
 
 def _metrics(

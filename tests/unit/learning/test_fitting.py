@@ -41,12 +41,14 @@ if __name__ == "__main__":
 """
 
 
-def run(folder: Path, kill_in_epoch: int = -1, devices: int = 1) -> subprocess.CompletedProcess[str]:
+def run(
+    folder: Path, kill_in_epoch: int = -1, devices: int = 1, script: str = SCRIPT
+) -> subprocess.CompletedProcess[str]:
     folder.mkdir(exist_ok=True)
-    script = folder / "script.py"
-    script.write_text(SCRIPT)
+    file = folder / "script.py"
+    file.write_text(script)
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
-    command = [sys.executable, str(script), str(folder), str(kill_in_epoch), str(devices)]
+    command = [sys.executable, str(file), str(folder), str(kill_in_epoch), str(devices)]
     return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=200, check=False)
 
 
@@ -65,6 +67,15 @@ def test_training_killed_with_sigkill_resumes_to_the_same_weights(tmp_path: Path
     assert card == {"epochs": 4, "world": 1}
     weights = [(tmp_path / name / "model" / "model.safetensors").read_bytes() for name in ("whole", "killed")]
     assert weights[0] == weights[1]
+
+
+def test_a_checkpoint_of_another_network_is_put_aside(tmp_path: Path) -> None:
+    assert run(tmp_path / "a", kill_in_epoch=2).returncode == -signal.SIGKILL
+    script = SCRIPT.replace("Linear(3, 1)", "Linear(3, 1, bias=False)")
+    result = run(tmp_path / "a", script=script)
+    assert result.returncode == 0, result.stderr
+    assert "is of another network; training starts anew" in result.stderr
+    assert "epoch 1/4" in result.stderr
 
 
 @pytest.mark.slow

@@ -17,6 +17,7 @@ from rasterio.vrt import WarpedVRT
 
 from nightside import moon
 from nightside.store import (
+    Band,
     Busy,
     NotFinished,
     atomic_file,
@@ -163,7 +164,7 @@ def test_a_cog_lies_at_the_right_place_and_says_what_it_is(tmp_path, settings):
     grid = grid_of(settings.region)
     values = np.arange(np.prod(grid.shape), dtype=np.float32).reshape(grid.shape)
     values[0, 0] = np.nan
-    write_cog(values, grid, tmp_path / "m.tif", name="t", long_name="temperature", units="K")
+    write_cog(values, grid, tmp_path / "m.tif", Band("t", "temperature", "K"))
     lon, lat = 348.67, -43.29
     with rasterio.open(tmp_path / "m.tif") as cog:
         assert cog.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"

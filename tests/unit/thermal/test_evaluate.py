@@ -8,7 +8,8 @@ import xarray as xr
 
 from nightside.config import Vae
 from nightside.learning import save_model
-from nightside.thermal.evaluate import evaluate, pca_reconstruction, reconstruct, traverse
+from nightside.thermal.evaluate import evaluate, reconstruct, traverse
+from nightside.thermal.library import Library
 from nightside.thermal.model import ProfileModel
 
 NY, NX, M = 16, 20, 120
@@ -102,10 +103,11 @@ def test_a_truth_of_another_grid_is_refused(region):
         evaluate(profiles, maps, clean, truth.isel(y=slice(3)), {})
 
 
-def test_pca_is_exact_with_as_many_components_as_factors(region):
-    clean = region[2].reshape(-1, M)
-    assert pca_reconstruction(clean, 3) == pytest.approx(clean, abs=1e-6)
-    assert np.abs(pca_reconstruction(clean, 2) - clean).max() > 1.0
+def test_a_peer_that_knows_the_physics_stands_beside(region):
+    profiles, maps, clean, truth = region
+    library = Library(clean.reshape(-1, M), np.zeros((NY * NX, 3)), np.zeros(NY * NX))
+    found = evaluate(profiles, maps, clean, truth, {}, library)
+    assert found["library_pca_rmse_k"] < found["pca_rmse_k"]
 
 
 @pytest.fixture
