@@ -25,7 +25,14 @@ class SyntheticMoon(Section):
     )
     emissivity: float = Field(0.95, gt=0, le=1, description="infrared, of regolith and rock")
     hot_craters: int = Field(6, ge=0, description="rocky craters, the anomalies to find")
+    rock_conductivity_factor: float = Field(
+        1.0, gt=0, le=10, description="of the rocks' conductivity; 1 is the rock of the heat model"
+    )
     rock_fraction_max: float = Field(0.3, ge=0, le=1, description="in the middle of the rockiest crater")
+    odd_patches: int = Field(
+        0, ge=0, description="patches that emit as 'odd_emissivity': anomalies of which no model knows"
+    )
+    odd_emissivity: float = Field(0.8, gt=0, le=1)
     noise_k: float = Field(1.5, ge=0, description="standard deviation of one brightness temperature")
     flagged_fraction: float = Field(
         0.05, ge=0, lt=1, description="rows with a bad quality flag and a wrong temperature"

@@ -8,6 +8,7 @@ made orthogonal to each other and to the slopes, so that the factors of truth ar
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,7 @@ class Terrain:
     albedo: Float
     h_parameter_m: Float
     rock_fraction: Float
+    odd_patch: NDArray[np.bool_]
 
 
 def make_terrain(
@@ -61,7 +63,8 @@ def make_terrain(
         slope_north_deg=north,
         albedo=np.clip(moon.albedo_mean + moon.albedo_std * albedo_field, 0.01, 0.6),
         h_parameter_m=moon.h_parameter_m * np.exp(moon.h_parameter_spread * h_field),
-        rock_fraction=_hot_craters(shape, moon, rng),
+        rock_fraction=(rock := _hot_craters(shape, moon, rng)),
+        odd_patch=_odd_patches(rock, moon, rng),
     )
 
 
@@ -154,9 +157,8 @@ def _unit(field: Float) -> Float:
 def _hot_craters(shape: tuple[int, int], moon: SyntheticMoon, rng: np.random.Generator) -> Float:
     rock = np.zeros(shape)
     rows, columns = np.indices(shape)
-    largest = min(max(min(shape) / 12.0, 2.0), _LARGEST_HOT_CRATER_CELLS)
     for _ in range(moon.hot_craters):
-        radius = 2.0 + rng.random() * (largest - 2.0)
+        radius = _radius(shape, rng)
         centre_fraction = moon.rock_fraction_max * (0.5 + 0.5 * rng.random())
         row, column = _free_place(rock, radius, rng)
         squared = ((rows - row) ** 2 + (columns - column) ** 2) / radius**2
@@ -165,15 +167,31 @@ def _hot_craters(shape: tuple[int, int], moon: SyntheticMoon, rng: np.random.Gen
     return rock
 
 
-def _free_place(rock: Float, radius: float, rng: np.random.Generator) -> tuple[int, int]:
+def _odd_patches(rock: Float, moon: SyntheticMoon, rng: np.random.Generator) -> NDArray[np.bool_]:
+    taken = rock > 0.0
+    odd = np.zeros_like(taken)
+    rows, columns = np.indices(rock.shape)
+    for _ in range(moon.odd_patches):
+        radius = _radius(rock.shape, rng)
+        row, column = _free_place(taken | odd, radius, rng)
+        odd |= np.hypot(rows - row, columns - column) <= radius
+    return odd & ~taken
+
+
+def _radius(shape: tuple[int, ...], rng: np.random.Generator) -> float:
+    largest = min(max(min(shape) / 12.0, 2.0), _LARGEST_HOT_CRATER_CELLS)
+    return 2.0 + rng.random() * (largest - 2.0)
+
+
+def _free_place(taken: NDArray[Any], radius: float, rng: np.random.Generator) -> tuple[int, int]:
     """Return the cell of a new crater's centre, clear of the edges and of other craters where there is room."""
     reach = int(np.ceil(radius))
     row = column = 0
     for _ in range(200):
-        row = int(rng.integers(min(reach, rock.shape[0] - 1), max(rock.shape[0] - reach, reach + 1)))
-        column = int(rng.integers(min(reach, rock.shape[1] - 1), max(rock.shape[1] - reach, reach + 1)))
-        row, column = min(row, rock.shape[0] - 1), min(column, rock.shape[1] - 1)
-        around = rock[
+        row = int(rng.integers(min(reach, taken.shape[0] - 1), max(taken.shape[0] - reach, reach + 1)))
+        column = int(rng.integers(min(reach, taken.shape[1] - 1), max(taken.shape[1] - reach, reach + 1)))
+        row, column = min(row, taken.shape[0] - 1), min(column, taken.shape[1] - 1)
+        around = taken[
             max(row - reach - 2, 0) : row + reach + 3, max(column - reach - 2, 0) : column + reach + 3
         ]
         if not around.any():

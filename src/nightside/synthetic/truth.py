@@ -28,8 +28,8 @@ def make_truth(settings: Settings) -> xr.Dataset:
 
     Returns:
         ``albedo``, ``slope_east_deg``, ``slope_north_deg``, ``onset_delay_h``, ``absorbed_flux`` (W m-2, mean
-        of the day), ``h_parameter`` (m), ``rock_fraction``, ``hot_crater`` (0 or 1) and ``elevation`` (m) on
-        (y, x), and ``temperature`` (K, noise-free brightness temperature) on (y, x, local_time) at 120 times.
+        of the day), ``h_parameter`` (m), ``rock_fraction``, ``hot_crater`` and ``odd_patch`` (0 or 1) and
+        ``elevation`` (m) on (y, x), and ``temperature`` (K, noise-free brightness temperature) on (y, x, local_time) at 120 times.
 
     Raises:
         ValueError: the settings have no section 'synthetic'.
@@ -47,7 +47,8 @@ def make_truth(settings: Settings) -> xr.Dataset:
         terrain.slope_north_deg,
     )
     flat = [field.ravel() for field in places]
-    temperature = _temperatures(flat, terrain.rock_fraction.ravel(), moon)
+    emissivity = np.where(terrain.odd_patch, moon.odd_emissivity, moon.emissivity)
+    temperature = _temperatures(flat, emissivity.ravel(), terrain.rock_fraction.ravel(), moon)
     lat, albedo, _, east, north = flat
     onset = physics.onset_delay_h(lat, east, north)
     flux = np.concatenate(
@@ -66,6 +67,7 @@ def make_truth(settings: Settings) -> xr.Dataset:
         "h_parameter": (terrain.h_parameter_m, "m", "scale height of density, H"),
         "rock_fraction": (terrain.rock_fraction, "1", "area covered by rocks"),
         "hot_crater": (hot, "1", "1 inside a hot crater"),
+        "odd_patch": (terrain.odd_patch.astype(np.uint8), "1", "1 where the emissivity is odd"),
         "elevation": (terrain.elevation_m, "m", "height above the mean"),
     }
     shape = latitude.shape
@@ -105,18 +107,24 @@ def _parts(size: int) -> list[slice]:
     return [slice(start, min(start + _BATCH, size)) for start in range(0, size, _BATCH)]
 
 
-def _temperatures(places: list[Float], rock_fraction: Float, moon: SyntheticMoon) -> NDArray[np.float32]:
+def _conducting(material: physics.Material, factor: float) -> physics.Material:
+    return replace(
+        material,
+        surface_conductivity=material.surface_conductivity * factor,
+        deep_conductivity=material.deep_conductivity * factor,
+    )
+
+
+def _temperatures(
+    places: list[Float], emissivity: Float, rock_fraction: Float, moon: SyntheticMoon
+) -> NDArray[np.float32]:
     size = places[0].size
     result = np.empty((size, physics.PROFILE_LOCAL_TIMES_H.size), np.float32)
-    regolith = replace(
-        physics.REGOLITH,
-        surface_conductivity=physics.REGOLITH.surface_conductivity * moon.conductivity_factor,
-        deep_conductivity=physics.REGOLITH.deep_conductivity * moon.conductivity_factor,
-    )
+    regolith = _conducting(physics.REGOLITH, moon.conductivity_factor)
     for part in _parts(size):
         lat, albedo, h, east, north = (values[part] for values in places)
         result[part] = physics.diurnal_temperatures(
-            lat, albedo, h, east, north, moon.emissivity, material=regolith
+            lat, albedo, h, east, north, emissivity[part], material=regolith
         )
     rocky = np.flatnonzero(rock_fraction > 0)
     if rocky.size:
@@ -126,8 +134,8 @@ def _temperatures(places: list[Float], rock_fraction: Float, moon: SyntheticMoon
             albedo,
             slope_east_deg=east,
             slope_north_deg=north,
-            emissivity=moon.emissivity,
-            material=physics.ROCK,
+            emissivity=emissivity[rocky],
+            material=_conducting(physics.ROCK, moon.rock_conductivity_factor),
         )
         result[rocky] = physics.mixed_brightness_temperature(
             result[rocky], rock, rock_fraction[rocky][:, None]

@@ -38,7 +38,7 @@ def ingest(config: Config, inventory: Annotated[Path, typer.Option(help="from ac
     from nightside.config import load
     from nightside.store import grid_of, read_json, write_store
     from nightside.thermal.datasets import bins_dataset
-    from nightside.thermal.ingest import ingest_tables
+    from nightside.thermal.ingest import ingest_tables, with_path
 
     settings = load(config)
     listed = read_json(inventory, "folder", "files", "failed")
@@ -55,7 +55,7 @@ def ingest(config: Config, inventory: Annotated[Path, typer.Option(help="from ac
         details={"rows": result.counters, "set_aside": result.set_aside, "not_acquired": listed["failed"]},
     )
     for path, reason in result.set_aside.items():
-        typer.echo(f"set aside {path}: {reason}", err=True)
+        typer.echo(f"set aside {with_path(path, reason)}", err=True)
 
 
 @app.command()
@@ -69,16 +69,14 @@ def cube(
     from nightside.config import load
     from nightside.store import Part, grid_of, open_store, read_manifest, write_parts
     from nightside.thermal.cube import cube_dataset
-    from nightside.thermal.ingest import what_was_read
+    from nightside.thermal.ingest import refuse_empty
 
     settings = load(config)
     grid = grid_of(settings.region)
     if len({path.resolve() for path in bins}) < len(bins):
         raise ValueError("a block of bins is given twice; give each once")
     blocks = [open_store(path, kind="bins", geobox=grid, chunked=False) for path in bins]
-    rows = what_was_read([read_manifest(path)["details"] for path in bins])
-    if not rows.get("binned"):
-        typer.echo(f"no observation fell in the region; of the tables' rows: {rows or 'none'}", err=True)
+    refuse_empty(read_manifest(path)["details"] for path in bins)
     write_parts(
         out,
         lambda window: cube_dataset([block.isel(window) for block in blocks]),
@@ -129,18 +127,12 @@ def train(
     from nightside.config import load
     from nightside.learning.model_folder import CARD, WEIGHTS
     from nightside.store import grid_of, open_store, own_folder, read_manifest
-    from nightside.thermal.profiles import NO_OBSERVATIONS
     from nightside.thermal.training import train as train_model
 
     settings = load(config)
     grid = grid_of(settings.region)
     observed = open_store(profiles, kind="profiles", geobox=grid)
     sampled = open_store(cube, kind="cube", geobox=grid, chunked=False)
-    if not (observed["quality"] != NO_OBSERVATIONS).any():
-        raise ValueError(
-            f"{profiles}: no cell of the region was ever observed; correct region, period or filter "
-            "(what became of the tables' rows stands in bins/*.zarr.json)"
-        )
     if out.name != CARD:
         raise ValueError(f"{out}: the model card has to be called {CARD}, in a folder of its own")
     out = out.resolve()

@@ -56,7 +56,8 @@ def evaluate(
 
     Returns:
         JSON without NaN. ``factors``, ``mig`` and ``anomaly_auc`` are None where there is no truth,
-        ``anomaly_auc`` also where the truth has no hot crater.
+        ``anomaly_auc`` also where the truth has no hot crater, and ``odd_patch_auc`` where it has no odd patch; the
+        one does not count the other's places.
 
     Raises:
         ValueError: no profile is good, or the grids differ.
@@ -101,15 +102,16 @@ def evaluate(
         "factors": None,
         "mig": None,
         "anomaly_auc": None,
+        "odd_patch_auc": None,
         "training": {name: card[name] for name in ("metrics", "warnings") if name in card},
     }
     if truth is not None:
         factors = {name: truth[variable].to_numpy()[good] for name, variable in TRUTH_OF_FACTOR.items()}
         result["factors"] = match_factors(mean, factors)
         result["mig"] = mutual_information_gap(mean, np.stack(list(factors.values()), axis=1))
-        hot = truth["hot_crater"].to_numpy()[good].astype(bool)
-        if hot.any() and not hot.all():
-            result["anomaly_auc"] = roc_auc(maps["anomaly_score"].to_numpy()[good], hot)
+        score = maps["anomaly_score"].to_numpy()[good]
+        result["anomaly_auc"] = _auc(score, truth, good, "hot_crater", "odd_patch")
+        result["odd_patch_auc"] = _auc(score, truth, good, "odd_patch", "hot_crater")
     finite: dict[str, Any] = _without_nan(result)
     return finite
 
@@ -187,6 +189,17 @@ def traverse(maps: xr.Dataset, local_time_h: ArrayLike, model_folder: Path) -> x
         coords={"sigma": sigma, "local_time": np.asarray(local_time_h)},
         attrs={"units": "K", "long_name": "profile along a latent"},
     )
+
+
+def _auc(
+    score: NDArray[Any], truth: xr.Dataset, good: NDArray[np.bool_], positive: str, uncounted: str
+) -> float | None:
+    found, other = (
+        truth[name].to_numpy()[good].astype(bool) if name in truth else np.zeros(score.size, np.bool_)
+        for name in (positive, uncounted)
+    )
+    found, score = found[~other], score[~other]
+    return roc_auc(score, found) if found.any() and not found.all() else None
 
 
 def _rmse(values: NDArray[Any], target: NDArray[Any]) -> NDArray[np.float64]:

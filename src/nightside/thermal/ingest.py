@@ -69,14 +69,15 @@ def ingest_tables(
     return IngestResult(bins.n, bins.sum_k, bins.sum_k2, dict(counters), set_aside)
 
 
-def what_was_read(blocks: Iterable[Mapping[str, Any]]) -> dict[str, int]:
-    """Return the counters of all blocks together.
+def refuse_empty(blocks: Iterable[Mapping[str, Any]]) -> None:
+    """Refuse blocks without a single observation.
 
     Each block has the ``rows`` (counters), ``set_aside`` and ``not_acquired`` (reason by path) of its manifest. A
-    block may be broken as a whole, as one of a single table easily is; a run may not.
+    block may be broken or empty, as one of a single table easily is; a run may not.
 
     Raises:
         BadTable: there are tables and not one could be read.
+        ValueError: no observation fell in the region.
     """
     rows: Counter[str] = Counter()
     lost: dict[str, str] = {}
@@ -85,9 +86,17 @@ def what_was_read(blocks: Iterable[Mapping[str, Any]]) -> dict[str, int]:
         lost |= {**block["set_aside"], **block["not_acquired"]}
     if lost and not rows["tables"]:
         path, reason = next(iter(lost.items()))
-        named = reason if path in reason else f"{path}: {reason}"
-        raise BadTable(f"none of {len(lost)} tables could be read; the first: {named}")
-    return dict(rows)
+        raise BadTable(f"none of {len(lost)} tables could be read; the first: {with_path(path, reason)}")
+    if not rows["binned"]:
+        raise ValueError(
+            "no observation fell in the region; correct region, period or filter. What became of the tables' "
+            f"rows: {dict(rows) or 'there were none'}"
+        )
+
+
+def with_path(path: str, reason: str) -> str:
+    """Return why a table was lost, with its path once."""
+    return reason if path in reason else f"{path}: {reason}"
 
 
 def _reader(settings: Settings) -> Callable[[Path], Observations]:

@@ -157,6 +157,9 @@ def _summary(evaluation: Mapping[str, Any]) -> str:
     if evaluation["anomaly_auc"] is not None:
         auc = evaluation["anomaly_auc"]
         rows.append(("Hot craters, ROC AUC", f"{auc:.3f}", f"≥ {GOAL_AUC}", _verdict(auc >= GOAL_AUC)))
+    if evaluation.get("odd_patch_auc") is not None:
+        auc = evaluation["odd_patch_auc"]
+        rows.append(("Patches that no model knows, ROC AUC", f"{auc:.3f}", "", ""))
     return _table(("Figure", "Measured", "Goal", "Reached"), rows)
 
 

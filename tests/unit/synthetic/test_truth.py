@@ -113,3 +113,23 @@ def test_another_moon_conducts_and_radiates_otherwise(settings):
     assert 1.0 < float((warmer - usual).isel(night).mean()) < 6.0
     assert abs(float((warmer - usual).isel(noon).mean())) < 1.0
     assert float((colder - usual).isel(noon).mean()) < -1.5
+
+
+def test_odd_patches_are_warmer_than_the_same_moon_without_them(wide, truth):
+    moon = wide.synthetic.model_copy(update={"odd_patches": 4})
+    patched = make_truth(wide.model_copy(update={"synthetic": moon}))
+    odd = patched.odd_patch.values > 0
+    assert odd.sum() > 4 * 9
+    assert not (odd & (patched.hot_crater.values > 0)).any()
+    warmer = (patched.temperature - truth.temperature).values
+    assert (warmer[odd] > 0.5).all()
+    np.testing.assert_array_equal(warmer[~odd], 0.0)
+
+
+def test_rocks_that_conduct_less_are_colder_at_night(wide, truth):
+    moon = wide.synthetic.model_copy(update={"rock_conductivity_factor": 0.5})
+    other = make_truth(wide.model_copy(update={"synthetic": moon}))
+    hot = truth.hot_crater.values > 0
+    midnight = (other.temperature - truth.temperature).isel(local_time=0).values
+    assert (midnight[hot] < 0).all()
+    np.testing.assert_array_equal(midnight[~hot], 0.0)

@@ -3,7 +3,7 @@ import pytest
 
 from nightside.formats import BadTable
 from nightside.store import grid_of
-from nightside.thermal.ingest import ingest_tables, what_was_read
+from nightside.thermal.ingest import ingest_tables, refuse_empty
 
 
 def clock(second):
@@ -57,7 +57,7 @@ def test_one_broken_table_is_set_aside_whole(tables, settings, rdr_row, rdr_zip)
 
 def block(rows=0, set_aside=(), not_acquired=()):
     """Return the details of a block's manifest."""
-    read = {"tables": 1, "rows": rows} if rows else {}
+    read = {"tables": 1, "binned": rows} if rows else {}
     return {"rows": read, "set_aside": dict(set_aside), "not_acquired": dict(not_acquired)}
 
 
@@ -66,10 +66,11 @@ def test_a_block_may_be_broken_as_a_whole_but_a_run_may_not(settings, rdr_zip):
     result = ingest_tables([path], settings, grid_of(settings.region))
     assert result.n.sum() == 0
     broken = block(set_aside=result.set_aside)
-    assert what_was_read([broken, block(rows=5), block(rows=7)]) == {"tables": 2, "rows": 12}
+    refuse_empty([broken, block(), block(rows=7)])
     with pytest.raises(BadTable, match=rf"none of 2 tables could be read; the first: {path}: has no row"):
-        what_was_read([broken, block(not_acquired={"b.zip": "the line broke"})])
-    assert what_was_read([block(), block()]) == {}
+        refuse_empty([broken, block(not_acquired={"b.zip": "the line broke"})])
+    with pytest.raises(ValueError, match="no observation fell in the region"):
+        refuse_empty([block(), block()])
 
 
 def test_a_block_without_tables_has_empty_bins(settings):
