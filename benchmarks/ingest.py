@@ -24,12 +24,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from nightside.config import Settings, load
+from nightside.config import Bins, Settings, load
 from nightside.formats.diviner import RDR_COLUMNS, RDR_ROW_BYTES
 from nightside.store import cell_index, grid_of, write_json
 from nightside.synthetic.fixed_width import blank_row, place_numbers
 from nightside.thermal.ingest import IngestResult, ingest_tables
 
+BINS = Bins().local_time_bins
 SAMPLES = 4688  # of 0.128 s in ten minutes
 OUT = Path(__file__).parents[1] / "results" / "benchmarks" / "ingest.json"
 PASSING = {"af": 110, "qge": 12, "cemis": 3, "orbit": 2400, "scrad": 1787.4, "scalt": 50, "sundist": 0.98}
@@ -40,7 +41,6 @@ def settings() -> Settings:
         {
             "name": "benchmark",
             "region": {"longitude_deg": 349, "latitude_deg": -43, "width_km": 200, "pixels_per_degree": 32},
-            "thermal": {"bins": {"local_time_bins": 96}},
             "diviner": {"source": "local", "folder": ".", "start": "2010-01-01", "end": "2010-01-31"},
         }
     )
@@ -94,7 +94,7 @@ def with_pandas(paths: list[Path], chosen: Settings) -> pd.DataFrame:
         )
         part = frame.loc[keep, ["clon", "clat", "cloctime", "tb"]].copy()
         part["cell"] = cell_index(grid, part.clon, part.clat)
-        part["bin"] = (part.cloctime * 4).astype(int) % 96
+        part["bin"] = np.floor(part.cloctime * (BINS / 24) + 1e-9).astype(int) % BINS
         part["tb2"] = part.tb**2
         sums = (
             part[part.cell >= 0]
@@ -108,7 +108,7 @@ def with_pandas(paths: list[Path], chosen: Settings) -> pd.DataFrame:
 def same_bins(by_pandas: pd.DataFrame, ours: IngestResult) -> bool:
     """Return whether every bin has the same count and, but for rounding, the same sums."""
     index = np.ravel_multi_index(
-        tuple(by_pandas.index.get_level_values(k) for k in ("cell", "bin")), (ours.n[..., 0].size, 96)
+        tuple(by_pandas.index.get_level_values(k) for k in ("cell", "bin")), (ours.n[..., 0].size, BINS)
     )
     theirs = np.zeros((3, ours.n.size))
     theirs[:, index] = by_pandas[["n", "sum_k", "sum_k2"]].to_numpy().T
