@@ -2,8 +2,8 @@
 
 Every row states its error against one reference, this model on four times the nodes with 3,840 steps a day, at
 the places of the accuracy table (0, 30, 60, 85 degrees; H of 0.02, 0.07, 0.15 m), apart from the hour around
-sunrise and sunset, and near them. heat1d 0.3.2 has one solver, explicit in time: its grid, properties and surface balance are used as they are; its driver is replaced, because it asks for a
-numpy alias that no longer exists, and its time step is computed for the whole range of temperatures, because the
+sunrise and sunset, and near them. heat1d 0.3.2 has one solver, explicit in time: its grid, properties and surface
+balance are used as they are; its driver is replaced, because it asks for a numpy alias that no longer exists, and its time step is computed for the whole range of temperatures, because the
 one for the starting temperatures diverges at some of the places. It starts where it starts by itself, and runs for
 a year of days, as its driver does, or until its column changes by less than 0.1 K in a day, the tolerance of its
 configuration. It is timed on one process; two ratios are given, the second as if it scaled perfectly to our
