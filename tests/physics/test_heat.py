@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from nightside import physics
-from nightside.physics import heat
+from nightside.physics import column, heat, periodic
+from nightside.physics.problem import checked_places, make_columns
 from nightside.physics.regolith import STEFAN_BOLTZMANN
+from nightside.physics.sunlight import step_sunlight
 
 LATITUDES = np.array([0.0, 30.0, 60.0, 85.0])
 
@@ -30,6 +32,85 @@ def test_a_day_radiates_what_it_absorbs_and_what_the_interior_gives(material):
     emitted = 0.95 * STEFAN_BOLTZMANN * (surface**4).mean(axis=1)
     absorbed = physics.daily_mean_absorbed_flux(latitude, 0.12, slope_east, material=material, samples=48_000)
     np.testing.assert_allclose(emitted, absorbed + physics.MOON.interior_flux, rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        physics.Body(day_s=176.0 * 86_400.0, sun_distance_au=0.387, interior_flux=0.02),
+        physics.Body(day_s=4.3 * 3600.0, sun_distance_au=1.1, interior_flux=0.0),
+        physics.Body(day_s=9.1 * 3600.0, sun_distance_au=2.77, interior_flux=0.0),
+    ],
+    ids=["Mercury", "Bennu", "Ceres"],
+)
+def test_energy_closes_on_any_body(body):
+    latitude, horizon = np.array([0.0, 50.0, 50.0]), np.array([[0.0], [0.0], [12.0]])
+    surface = physics.diurnal_solution(
+        latitude, 0.05, body=body, horizon_deg=horizon, local_time_h=step_times(heat.STEPS_PER_DAY)
+    )
+    assert surface.converged.all()
+    emitted = 0.95 * STEFAN_BOLTZMANN * (surface.surface_temperature**4).mean(axis=1)
+    absorbed = physics.daily_mean_absorbed_flux(
+        latitude, 0.05, horizon_deg=horizon, body=body, samples=48_000
+    )
+    np.testing.assert_allclose(emitted, absorbed + body.interior_flux, rtol=1e-3)
+
+
+def test_a_column_holds_the_heat_that_went_in():
+    """From midnight to every later step, against the sum of sunlight, emission and interior heat."""
+    steps, depth = heat.STEPS_PER_DAY, physics.depth_grid_m()
+    places = checked_places(LATITUDES, 0.12, [0.07, 0.02, 0.15, 0.07], [0.0, 10.0, 0.0, 0.0], 0.0, 0.95)
+    columns = make_columns(places, 0.0, physics.REGOLITH, physics.MOON, depth)
+    midnight = physics.diurnal_solution(*list(places.values())[:4]).midnight_temperature
+    sunlight = step_sunlight(columns, steps, column.LANES)
+    day = column.trajectory(columns, sunlight, midnight)
+    power = np.polynomial.polynomial.polyint(physics.REGOLITH.heat_capacity_coefficients)
+    heat_in_column = (np.polynomial.polynomial.polyval(day, power) * columns.capacity.T[:, None, :]).sum(
+        axis=2
+    )
+    emitted = columns.emission[:, None] * day[:, :, 0] ** 4
+    net = np.concatenate([np.zeros((4, 1)), sunlight[0, :, :4].T], axis=1) - emitted + 0.018
+    gained = np.concatenate([np.zeros((4, 1)), np.cumsum(0.5 * (net[:, 1:] + net[:, :-1]), axis=1)], axis=1)
+    gained *= physics.MOON.day_s / steps
+    stored = heat_in_column - heat_in_column[:, :1]
+    assert (np.abs(stored - gained).max(axis=1) < 0.01 * np.ptp(stored, axis=1)).all()
+
+
+def test_at_midnight_the_surface_radiates_what_conduction_brings():
+    fine = physics.diurnal_solution(LATITUDES, local_time_h=[0.0], steps_per_day=1920, refinement=4.0)
+    t, z = fine.midnight_temperature, fine.depth_m
+    # One-sided, third-order gradient at the surface.
+    gradient = sum(
+        t[:, i] * w for i, w in enumerate(np.linalg.solve(np.vander(z[:4], increasing=True).T, [0, 1, 0, 0]))
+    )
+    conducted = physics.conductivity(physics.contact_conductivity(0.0, 0.07), t[:, 0]) * gradient
+    emitted = 0.95 * STEFAN_BOLTZMANN * fine.surface_temperature[:, 0] ** 4
+    np.testing.assert_allclose(conducted, emitted, rtol=5e-3)
+
+
+def test_a_deep_pit_wall_to_wall_is_as_cold_as_the_interior_heat_keeps_it():
+    walled = physics.diurnal_temperatures(45.0, horizon_deg=[90.0], local_time_h=[0.0, 12.0])
+    interior = (physics.MOON.interior_flux / (0.95 * STEFAN_BOLTZMANN)) ** 0.25
+    np.testing.assert_allclose(walled, interior, atol=1e-3)
+
+
+def test_a_ridge_in_the_east_keeps_the_morning_cold_and_the_evening_warm():
+    hours = [7.0, 12.0, 17.0]
+    ridge = [0.0, 25.0, 0.0, 0.0]
+    cut, open_ = (
+        physics.diurnal_temperatures(0.0, horizon_deg=each, local_time_h=hours)[0] for each in (ridge, None)
+    )
+    assert cut[0] < 110.0 < 180.0 < open_[0]
+    np.testing.assert_allclose(cut[1:], open_[1:], atol=1.0)
+
+
+def test_nodes_may_be_given():
+    depth = physics.depth_grid_m(refinement=2.0)
+    given = physics.diurnal_solution(30.0, depth_m=depth)
+    np.testing.assert_array_equal(given.depth_m, depth)
+    np.testing.assert_allclose(
+        given.surface_temperature, physics.diurnal_temperatures(30.0, refinement=2.0), atol=1e-9
+    )
 
 
 def test_surface_without_conduction_is_in_radiative_equilibrium_at_noon():
@@ -158,6 +239,16 @@ def test_any_airless_body_by_its_constants():
         ({"refinement": 50.0}, "refinement 50.0 needs"),
         ({"latitude_deg": [0.0, 1.0], "albedo": [0.1, 0.2, 0.3]}, "different lengths"),
         ({"albedo": [[0.1]]}, "albedo has 2 dimensions"),
+        ({"depth_m": [0.0, 0.02, 0.1, 1.0]}, "too coarse for the skin depth; expected at most 0.00"),
+        ({"depth_m": np.linspace(0.0, 0.02, 30)}, "where the day is still felt"),
+        ({"depth_m": [0.0, 0.002, 0.001, 1.0]}, "start at 0 and to increase"),
+        ({"depth_m": [0.001, 0.002, 1.0]}, "start at 0 and to increase"),
+        ({"depth_m": [0.0, 0.002, np.nan]}, "one-dimensional and finite"),
+        ({"depth_m": np.linspace(0.0, 1.0, 2000)}, "depth_m has 2000 nodes"),
+        ({"horizon_deg": [0.0, 100.0]}, r"horizon_deg\[1\] is 100.0; expected -90 to 90"),
+        ({"horizon_deg": [[0.0, np.nan]]}, r"horizon_deg\[0, 1\] is nan"),
+        ({"horizon_deg": np.zeros((3, 4))}, "horizon_deg is for 3 places; expected 1"),
+        ({"horizon_deg": 5.0}, "horizon_deg has the shape"),
     ],
 )
 def test_unphysical_input_is_refused_by_name(arguments, message):
@@ -170,6 +261,31 @@ def test_a_search_that_does_not_converge_says_so_and_gives_nan(monkeypatch):
     with pytest.warns(physics.ConvergenceWarning, match="1 of 2 places .* index 1"):
         surface = physics.diurnal_temperatures([0.0, 70.0], 0.12, 0.07)
     assert np.isnan(surface).all(axis=1).tolist() == [False, True]
+    solution = physics.diurnal_solution([0.0, 70.0], 0.12, 0.07)
+    assert solution.converged.tolist() == [True, False]
+    assert physics.FAILURES[solution.status[1]] == "no periodic state found"
+
+
+@pytest.mark.parametrize("of_capacity", [-1.0, np.inf])
+def test_a_search_that_diverges_is_no_answer(of_capacity):
+    """Ground that cools when it is heated has no stable day."""
+    depth = physics.depth_grid_m()
+    columns = make_columns(
+        checked_places(LATITUDES, 0.12, 0.07, 0.0, 0.0, 0.95), 0.0, physics.REGOLITH, physics.MOON, depth
+    )
+    columns = columns._replace(capacity=of_capacity * columns.capacity)
+    result = periodic.solve(
+        columns,
+        np.full((depth.size, 4), 250.0),
+        -np.eye(depth.size),
+        96,
+        np.arange(4.0),
+        tolerance_k=1e-4,
+        max_days=20,
+    )
+    assert (result.status != column.PERIODIC).all()
+    assert set(result.status.tolist()) <= set(physics.FAILURES)
+    assert np.isnan(result.surface).all()
 
 
 def test_no_places_give_no_temperatures():

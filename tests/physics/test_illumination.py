@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from nightside import physics
-from nightside.physics import column
-from nightside.physics.heat import _columns, _places
+from nightside.physics import sunlight
+from nightside.physics.problem import checked_places, make_columns
 from nightside.physics.regolith import SOLAR_CONSTANT
 
 LAMBERT = dataclasses.replace(physics.REGOLITH, albedo_cubic=0.0, albedo_eighth=0.0)
@@ -82,13 +82,12 @@ def test_height_that_falls_to_the_east_is_a_positive_east_slope():
 
 
 def test_compiled_sunlight_of_the_solver_is_the_published_law():
-    places = _places(
+    places = checked_places(
         [0.0, 60.0, -43.3, -43.3], [0.12, 0.3, 0.05, 0.9], 0.07, [0.0, 0.0, 20.0, -8.0], 4.0, 0.95
     )
-    columns = _columns(places, 1.2, physics.REGOLITH, physics.MOON, physics.depth_grid_m())
+    columns = make_columns(places, 1.2, physics.REGOLITH, physics.MOON, physics.depth_grid_m())
     steps = 480
-    compiled = np.empty((steps, column.LANES))
-    column.step_sunlight(columns, 0, steps, compiled)
+    compiled = sunlight.step_sunlight(columns, steps, 4)[0]
     times = (np.arange(steps) + 1.0) * 24.0 / steps
     arguments = (
         places["latitude_deg"],
@@ -105,3 +104,74 @@ def test_compiled_sunlight_of_the_solver_is_the_published_law():
     # Sunrise is averaged over a step, so that the day's energy is right to a few parts in ten thousand.
     mean = physics.daily_mean_absorbed_flux(*arguments, 1.2, samples=48_000)
     np.testing.assert_allclose(compiled[:, :4].mean(axis=0), mean, rtol=5e-4)
+
+
+def test_a_horizon_of_zero_is_the_spheres():
+    arguments = (HOURS, [0.0, -43.3], [10.0, -5.0], 2.0, 1.2)
+    np.testing.assert_allclose(
+        physics.cos_incidence(*arguments, horizon_deg=np.zeros(8)),
+        physics.cos_incidence(*arguments),
+        atol=1e-12,
+    )
+
+
+def test_a_ridge_in_the_east_delays_sunrise_and_not_sunset():
+    """At the equator the Sun climbs 15 degrees an hour: a ridge of 20 degrees is 80 minutes."""
+    hours = np.arange(0.0, 24.0, 1e-3)
+    ridge = np.zeros(4)
+    ridge[1] = 20.0  # azimuth 90 degrees, east
+    lit = hours[physics.cos_incidence(hours, 0.0, horizon_deg=ridge) > 0.0]
+    assert lit[0] == pytest.approx(6.0 + 20.0 / 15.0, abs=2e-3)
+    assert lit[-1] == pytest.approx(18.0, abs=2e-3)
+
+
+def test_a_ridge_in_the_north_hides_the_noon_of_the_southern_hemisphere():
+    ridge = np.zeros(36)
+    ridge[[35, 0, 1]] = 60.0
+    south, north = physics.cos_incidence([9.0, 12.0, 15.0], [-43.3, 43.3], horizon_deg=ridge)
+    assert (south > 0.0).tolist() == [True, False, True]
+    assert (north > 0.0).tolist() == [True, True, True]
+
+
+def test_a_place_above_its_surroundings_sees_the_sun_early():
+    hours = np.arange(0.0, 12.0, 1e-3)
+    lit = hours[physics.cos_incidence(hours, 0.0, 15.0, horizon_deg=[-3.0]) > 0.0]
+    assert lit[0] == pytest.approx(6.0 - 3.0 / 15.0, abs=2e-3)
+
+
+def test_each_place_has_its_own_horizon():
+    own = np.array([[0.0], [30.0]])
+    mu = physics.cos_incidence([7.0, 12.0], [0.0, 0.0], horizon_deg=own)
+    assert (mu > 0.0).tolist() == [[True, True], [False, True]]
+
+
+def test_compiled_sunlight_meets_the_terrain_of_the_published_law():
+    rng = np.random.default_rng(4)
+    horizon = rng.uniform(-2.0, 15.0, (4, 24))
+    places = checked_places([0.0, 60.0, -43.3, 80.0], 0.12, 0.07, [0.0, 5.0, 20.0, -8.0], 4.0, 0.95)
+    columns = make_columns(places, 1.2, physics.REGOLITH, physics.MOON, physics.depth_grid_m(), horizon)
+    compiled = sunlight.step_sunlight(columns, 480, 4)[0]
+    arguments = (places["latitude_deg"], 0.12, places["slope_east_deg"], places["slope_north_deg"], 1.2)
+    mean = physics.daily_mean_absorbed_flux(*arguments, horizon_deg=horizon, samples=48_000)
+    np.testing.assert_allclose(compiled.mean(axis=0), mean, rtol=2e-3)
+    assert (mean < physics.daily_mean_absorbed_flux(*arguments, samples=48_000)).all()
+
+
+def test_gradient_of_the_sunlight_is_that_of_differences():
+    def flux(shift: float, to: str) -> np.ndarray:
+        places = checked_places([0.0, -43.3, 70.0], 0.12, 0.07, [0.3, 15.0, -8.0], 4.0, 0.95)
+        columns = make_columns(places, 1.2, physics.REGOLITH, physics.MOON, physics.depth_grid_m())
+        if to == "albedo":
+            columns = columns._replace(albedo=columns.albedo + shift)
+        else:
+            facet = columns.facet.copy()
+            facet[int(to)] += shift
+            columns = columns._replace(facet=facet)
+        if shift:
+            return sunlight.step_sunlight(columns, 480, 3)[0].T
+        return sunlight.sunlight_gradient(columns, 480)
+
+    gradient = flux(0.0, "albedo")
+    for k, to in enumerate(("albedo", "0", "1", "2")):
+        differences = (flux(1e-6, to) - flux(-1e-6, to)) / 2e-6
+        np.testing.assert_allclose(gradient[:, :, k], differences, rtol=1e-6, atol=1e-3)

@@ -14,9 +14,16 @@ and the rock and let their radiances add::
     seen = physics.mixed_brightness_temperature(regolith, rock, 0.05)  # channel 7, 5 % of the area is rock
     delay = physics.onset_delay_h(latitude, slope_east)  # (1000,) h, positive where the Sun is late
     flux = physics.daily_mean_absorbed_flux(latitude, 0.12, slope_east)  # (1000,) W m-2
+
+How the temperatures depend on the ground, exactly, and how well they can therefore tell albedo and H::
+
+    ground = physics.diurnal_sensitivities(latitude, parameters=["albedo", "h_parameter_m"])
+    ground.by("h_parameter_m")  # (1000, 120) K m-1
+    physics.parameter_covariance(ground.derivative, noise_k=1.0)  # (1000, 2, 2)
 """
 
 from nightside.physics.heat import (
+    FAILURES,
     PROFILE_LOCAL_TIMES_H,
     ConvergenceWarning,
     DiurnalSolution,
@@ -54,17 +61,26 @@ from nightside.physics.regolith import (
     skin_depth_m,
     thermal_inertia,
 )
+from nightside.physics.sensitivity import (
+    PARAMETER_UNITS,
+    DiurnalSensitivities,
+    diurnal_sensitivities,
+    parameter_covariance,
+)
 
 __all__ = [
     "CHANNEL_7",
     "DIVINER_BANDS",
+    "FAILURES",
     "MOON",
+    "PARAMETER_UNITS",
     "PROFILE_LOCAL_TIMES_H",
     "REGOLITH",
     "ROCK",
     "Band",
     "Body",
     "ConvergenceWarning",
+    "DiurnalSensitivities",
     "DiurnalSolution",
     "Material",
     "absorbed_flux",
@@ -77,11 +93,13 @@ __all__ = [
     "daily_mean_absorbed_flux",
     "density",
     "depth_grid_m",
+    "diurnal_sensitivities",
     "diurnal_solution",
     "diurnal_temperatures",
     "heat_capacity",
     "mixed_brightness_temperature",
     "onset_delay_h",
+    "parameter_covariance",
     "planck_band_radiance",
     "skin_depth_m",
     "slope_angles_deg",

@@ -11,7 +11,8 @@ instructions.
 is found by Broyden's "good" method (Broyden 1965, Math. Comp. 19, 577) from the inverse Jacobian of one
 reference column: columns differ little in how they forget, so that a handful of days replaces a long spin-up.
 
-Everything compiled is in this one file, because numba's cache looks for changes in the caller's file only.
+No compiled function here calls one in another file, because numba's cache looks for changes in the caller's file
+only.
 """
 
 from __future__ import annotations
@@ -36,9 +37,11 @@ LARGEST_CORRECTION_K = 40.0
 NEWTON_TOLERANCE_K = 1e-6
 """A day counts only if no surface balance moved by more than this in its last iteration."""
 
-_LEAST_FLUX = 1e-6
-_NEWTON_ITERATIONS = 7
-_SUNRISE_SAMPLES = 16
+PERIODIC, NOT_PERIODIC, SURFACE_NOT_BALANCED, NOT_FINITE = 0, 1, 2, 3
+"""What became of a place."""
+
+LEAST_FLUX = 1e-6
+NEWTON_ITERATIONS = 7
 
 # Planes of the workspace. One array of constant shape holds everything that the inner loops touch: only so can
 # the compiler prove that the lanes are independent, and vectorise (four times faster).
@@ -62,14 +65,15 @@ def _enthalpy(t, cp, floor):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, fastmath=_FLOAT_MODEL, error_model="numpy")
-def day(start, sunlight, capacity, conductance, emission, ground, dt, surface, end, change):  # type: ignore[no-untyped-def]
+def day(start, sunlight, capacity, conductance, emission, ground, dt, surface, end, change, record):  # type: ignore[no-untyped-def]
     """Carry a block of columns through one day of steps of ``dt`` seconds, which starts at midnight.
 
     ``start`` and ``end`` (nodes, LANES) are temperatures in K; ``sunlight`` (steps, LANES) is the absorbed flux
     in W m-2 at the end of each step; ``capacity``, ``conductance`` and ``emission`` are those of
     :class:`nightside.physics.periodic.Columns` for the block; ``ground`` is its ``ground``. The results: ``end``,
-    ``surface`` (steps, LANES), the surface temperature in K at the end of each step, and ``change`` (LANES), the
-    largest last change of the Newton iterations in K.
+    ``surface`` (steps, LANES), the surface temperature in K at the end of each step, ``change`` (LANES), the
+    largest last change of the Newton iterations in K, and ``record`` (steps, nodes, LANES), the temperatures of
+    all nodes, which is left alone where it is empty.
     """
     nodes = start.shape[0]
     chi, bottom_flux, floor = ground[0], ground[1], ground[2]
@@ -125,12 +129,12 @@ def day(start, sunlight, capacity, conductance, emission, ground, dt, surface, e
             slope = a0 * w[_MASS, 0, p] * c + below * (1.0 - w[_BETA, 1, p])
             # slope T + emission T^4 = right. Either term alone gives an upper bound, which holds back the first
             # iteration where the Sun comes up over a facet at once.
-            right = right if right > _LEAST_FLUX else _LEAST_FLUX
+            right = right if right > LEAST_FLUX else LEAST_FLUX
             alone = math.sqrt(math.sqrt(right / w[_LANE, _EMISSION, p]))
             bound = right / slope
             bound = bound if bound < alone else alone
             delta = 0.0
-            for _ in range(_NEWTON_ITERATIONS):
+            for _ in range(NEWTON_ITERATIONS):
                 cubed = w[_LANE, _EMISSION, p] * t * t * t
                 delta = (right - (slope + cubed) * t) / (slope + 4.0 * cubed)
                 t += delta
@@ -150,6 +154,10 @@ def day(start, sunlight, capacity, conductance, emission, ground, dt, surface, e
                 w[_HEAT_NOW, i, p] = heat
         for p in range(LANES):
             surface[step, p] = w[_NOW, 0, p]
+        if record.size:
+            for i in range(nodes):
+                for p in range(LANES):
+                    record[step, i, p] = w[_NOW, i, p]
     for i in range(nodes):
         for p in range(LANES):
             end[i, p] = w[_NOW, i, p]
@@ -157,52 +165,26 @@ def day(start, sunlight, capacity, conductance, emission, ground, dt, surface, e
         change[p] = w[_LANE, _CHANGE, p]
 
 
-@njit(cache=True, error_model="numpy")
-def _absorbed(mu, albedo, cubic, eighth):  # type: ignore[no-untyped-def]
-    """Return (1 - A(theta)) cos theta: ``regolith.albedo_at_incidence`` in compiled form."""
-    if mu <= 0.0:
-        return 0.0
-    per_45 = math.acos(min(mu, 1.0)) * (4.0 / math.pi)
-    per_90_squared = 0.25 * per_45 * per_45
-    a = albedo + cubic * per_45**3 + eighth * per_90_squared**4
-    return mu * max(1.0 - a, 0.0)
-
-
-@njit(cache=True, error_model="numpy")
-def step_sunlight(columns, first, steps, out):  # type: ignore[no-untyped-def]
-    """Fill ``out`` (steps, LANES) with the absorbed sunlight, W m-2, of the places from ``first`` on.
-
-    Each value belongs to the end of a step. Where the horizon lets the Sun in, or shuts it off, at once within
-    half a step of it, the value is the mean over that time: the day's energy does not depend on where steps fall.
-    """
-    width = 2.0 * math.pi / steps
-    for p in range(LANES):
-        place = min(first + p, columns.albedo.shape[0] - 1)
-        a, b, c = columns.facet[:, place]
-        u, v, _ = columns.sphere[:, place]
-        albedo, cubic, eighth = columns.albedo[place], columns.albedo_cubic, columns.albedo_eighth
-        lit = False
-        for edge in range(steps + 1):
-            was_lit = lit
-            h = -math.pi + (edge + 0.5) * width
-            lit = a + b * math.cos(h) + c * math.sin(h) > 0.0 and u + v * math.cos(h) > 0.0
-            if edge == 0:
-                continue
-            h -= 0.5 * width
-            mu = a + b * math.cos(h) + c * math.sin(h) if u + v * math.cos(h) > 0.0 else 0.0
-            flux = _absorbed(mu, albedo, cubic, eighth)
-            if lit != was_lit:
-                mean, highest = 0.0, 0.0
-                for k in range(_SUNRISE_SAMPLES):
-                    x = h + width * ((k + 0.5) / _SUNRISE_SAMPLES - 0.5)
-                    if u + v * math.cos(x) > 0.0:
-                        mu = a + b * math.cos(x) + c * math.sin(x)
-                        mean += _absorbed(mu, albedo, cubic, eighth) / _SUNRISE_SAMPLES
-                        highest = max(highest, mu)
-                # The cosine changes by at most ``width`` in a step, unless the horizon lets the Sun in at once.
-                if highest > width:
-                    flux = mean
-            out[edge - 1, p] = columns.sunlight * flux
+@njit(cache=True, error_model="numpy", parallel=True)
+def trajectory(columns, sunlight, midnight):  # type: ignore[no-untyped-def]
+    """Return the temperatures (n, steps + 1, nodes), K, of a day from ``midnight`` (n, nodes) to midnight."""
+    places, nodes = midnight.shape
+    steps = sunlight.shape[1]
+    temperatures = np.empty((places, steps + 1, nodes))
+    for block in prange(sunlight.shape[0]):
+        first = block * LANES
+        member = np.minimum(first + np.arange(LANES), places - 1)
+        start = np.ascontiguousarray(midnight[member].T)
+        end, surface, change = np.empty_like(start), np.empty((steps, LANES)), np.empty(LANES)
+        record = np.empty((steps, nodes, LANES))
+        day(
+            start, sunlight[block], columns.capacity[:, member], columns.conductance[:, member],
+            columns.emission[member], columns.ground, columns.day_s / steps, surface, end, change, record,
+        )  # fmt: skip
+        for p in range(min(LANES, places - first)):
+            temperatures[first + p, 0] = start[:, p]
+            temperatures[first + p, 1:] = record[:, :, p]
+    return temperatures
 
 
 @njit(cache=True, error_model="numpy")
@@ -217,14 +199,17 @@ def _broyden_update(inverse, step, image):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, error_model="numpy", parallel=True)
-def solve(columns, guess, inverse, steps, lower, weight, tolerance, max_days):  # type: ignore[no-untyped-def]
+def solve(columns, sunlight, guess, inverse, lower, weight, tolerance, max_days):  # type: ignore[no-untyped-def]
     """Find the periodic state of every place; the arguments and results of ``periodic.solve``."""
     nodes, places = guess.shape
+    steps = sunlight.shape[1]
     surface_out = np.full((places, lower.size), np.nan)
     midnight_out = np.full((places, nodes), np.nan)
     residual_out = np.full(places, np.nan)
     days_out = np.zeros(places, np.int64)
-    for block in prange((places + LANES - 1) // LANES):
+    status_out = np.full(places, NOT_PERIODIC, np.int8)
+    nothing = np.empty((0, 0, 0))
+    for block in prange(sunlight.shape[0]):
         first = block * LANES
         # The last block is filled up with copies of the last place.
         member = np.minimum(first + np.arange(LANES), places - 1)
@@ -232,15 +217,14 @@ def solve(columns, guess, inverse, steps, lower, weight, tolerance, max_days):  
         start, end = np.ascontiguousarray(guess[:, member]), np.empty((nodes, LANES))
         capacity, conductance = columns.capacity[:, member], columns.conductance[:, member]
         emission, change = columns.emission[member], np.empty(LANES)
-        sunlight, surface = np.empty((steps, LANES)), np.empty((steps, LANES))
+        surface = np.empty((steps, LANES))
         inverses = np.empty((LANES, nodes, nodes))
         inverses[:] = inverse
         before, step = np.empty((LANES, nodes)), np.empty((LANES, nodes))
-        step_sunlight(columns, first, steps, sunlight)
         for days in range(1, max_days + 1):
             day(
-                start, sunlight, capacity, conductance, emission, columns.ground, columns.day_s / steps,
-                surface, end, change,
+                start, sunlight[block], capacity, conductance, emission, columns.ground, columns.day_s / steps,
+                surface, end, change, nothing,
             )  # fmt: skip
             for p in range(LANES):
                 if done[p]:
@@ -248,8 +232,15 @@ def solve(columns, guess, inverse, steps, lower, weight, tolerance, max_days):  
                 g = end[:, p] - start[:, p]
                 residual_out[member[p]] = np.abs(g).max()
                 days_out[member[p]] = days
-                if residual_out[member[p]] < tolerance and change[p] < NEWTON_TOLERANCE_K:
+                if not np.isfinite(residual_out[member[p]]):
                     done[p] = True
+                    status_out[member[p]] = NOT_FINITE
+                    continue
+                periodic = residual_out[member[p]] < tolerance
+                status_out[member[p]] = SURFACE_NOT_BALANCED if periodic else NOT_PERIODIC
+                if periodic and change[p] < NEWTON_TOLERANCE_K:
+                    done[p] = True
+                    status_out[member[p]] = PERIODIC
                     midnight_out[member[p]] = start[:, p]
                     for k in range(lower.size):
                         left, right = surface[lower[k], p], surface[(lower[k] + 1) % steps, p]
@@ -265,4 +256,4 @@ def solve(columns, guess, inverse, steps, lower, weight, tolerance, max_days):  
                     before[p, i] = g[i]
             if done.all():
                 break
-    return surface_out, midnight_out, residual_out, days_out
+    return surface_out, midnight_out, residual_out, days_out, status_out

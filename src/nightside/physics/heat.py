@@ -7,43 +7,53 @@ may be a sloped facet (:mod:`nightside.physics.illumination`).
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nightside.moon import HOURS_PER_DAY
 from nightside.physics import periodic
-from nightside.physics.column import MAX_NODES
-from nightside.physics.illumination import daily_mean_absorbed_flux, hour_angle_series
-from nightside.physics.regolith import (
-    HEAT_CAPACITY_FLOOR_K,
-    MOON,
-    REFERENCE_TEMPERATURE_K,
-    REGOLITH,
-    SOLAR_CONSTANT,
-    STEFAN_BOLTZMANN,
-    Body,
-    Material,
-    contact_conductivity,
-    density,
-    depth_grid_m,
+from nightside.physics.column import NOT_FINITE, NOT_PERIODIC, PERIODIC, SURFACE_NOT_BALANCED
+from nightside.physics.problem import (
+    DEFAULT_ALBEDO,
+    DEFAULT_EMISSIVITY,
+    DEFAULT_H_PARAMETER_M,
+    PROFILE_LOCAL_TIMES_H,
+    STEPS_PER_DAY,
+    Problem,
+    problem,
 )
+from nightside.physics.regolith import MOON, REGOLITH, Body, Material
+
+__all__ = [
+    "PROFILE_LOCAL_TIMES_H",
+    "STEPS_PER_DAY",
+    "ConvergenceWarning",
+    "DiurnalSolution",
+    "diurnal_solution",
+    "diurnal_temperatures",
+]
 
 Float = NDArray[np.float64]
 
-PROFILE_LOCAL_TIMES_H: Float = np.arange(120, dtype=np.float64) * 0.2
-"""The 120 local times of a profile, in lunar hours after midnight."""
+Backend = Literal["numba", "torch"]
+Precision = Literal["float64", "float32"]
 
-STEPS_PER_DAY = 480
-DEFAULT_ALBEDO = 0.12
-DEFAULT_H_PARAMETER_M = 0.07
-DEFAULT_EMISSIVITY = 0.95
+TOLERANCE_K = 1e-4
+"""Largest change of a periodic column over a day."""
+
+SINGLE_TOLERANCE_K = 0.02
+"""The same in single precision, where rounding moves a column by some millikelvins a day."""
+
+FAILURES = {
+    NOT_PERIODIC: "no periodic state found",
+    SURFACE_NOT_BALANCED: "Newton's method did not balance the surface",
+    NOT_FINITE: "temperatures became infinite or NaN",
+}
+"""What each non-zero ``status`` of a :class:`DiurnalSolution` means."""
 
 _MAX_DAYS = 60
-_TOLERANCE_K = 1e-4
 
 
 class ConvergenceWarning(RuntimeWarning):
@@ -56,7 +66,8 @@ class DiurnalSolution:
 
     ``surface_temperature`` (n, m) in K at ``local_time_h`` (m); ``midnight_temperature`` (n, nodes) in K at
     ``depth_m`` (nodes); ``residual_k`` (n) is the largest change of a column over a day; ``days`` (n) is how
-    many days were stepped to find it; ``converged`` (n). Temperatures that did not converge are NaN.
+    many days were stepped to find it; ``status`` (n) is 0 where it was found and a key of :data:`FAILURES`
+    elsewhere, where temperatures are NaN.
     """
 
     local_time_h: Float
@@ -65,11 +76,12 @@ class DiurnalSolution:
     midnight_temperature: Float
     residual_k: Float
     days: NDArray[np.int64]
+    status: NDArray[np.int8]
 
     @property
     def converged(self) -> NDArray[np.bool_]:
         """Whether each place reached its periodic state."""
-        return np.asarray(self.residual_k < _TOLERANCE_K) & np.isfinite(self.surface_temperature).all(axis=1)
+        return np.asarray(self.status == PERIODIC)
 
 
 def diurnal_temperatures(
@@ -82,10 +94,16 @@ def diurnal_temperatures(
     *,
     local_time_h: ArrayLike | None = None,
     solar_declination_deg: float = 0.0,
+    horizon_deg: ArrayLike | None = None,
     material: Material = REGOLITH,
     body: Body = MOON,
     steps_per_day: int = STEPS_PER_DAY,
     refinement: float = 1.0,
+    depth_m: ArrayLike | None = None,
+    tolerance_k: float | None = None,
+    backend: Backend = "numba",
+    device: str = "cpu",
+    precision: Precision = "float64",
 ) -> Float:
     """Return the surface temperature (n, m), in K, of n places at m local times, in their periodic state.
 
@@ -101,19 +119,18 @@ def diurnal_temperatures(
         emissivity,
         local_time_h=local_time_h,
         solar_declination_deg=solar_declination_deg,
+        horizon_deg=horizon_deg,
         material=material,
         body=body,
         steps_per_day=steps_per_day,
         refinement=refinement,
+        depth_m=depth_m,
+        tolerance_k=tolerance_k,
+        backend=backend,
+        device=device,
+        precision=precision,
     )
-    failed = np.flatnonzero(~solution.converged)
-    if failed.size:
-        warnings.warn(
-            f"{failed.size} of {solution.residual_k.size} places (the first: index {failed[0]}) have no periodic "
-            f"state after {_MAX_DAYS} days; their rows are NaN",
-            ConvergenceWarning,
-            stacklevel=2,
-        )
+    warn_of_failures(solution)
     return solution.surface_temperature
 
 
@@ -127,10 +144,16 @@ def diurnal_solution(
     *,
     local_time_h: ArrayLike | None = None,
     solar_declination_deg: float = 0.0,
+    horizon_deg: ArrayLike | None = None,
     material: Material = REGOLITH,
     body: Body = MOON,
     steps_per_day: int = STEPS_PER_DAY,
     refinement: float = 1.0,
+    depth_m: ArrayLike | None = None,
+    tolerance_k: float | None = None,
+    backend: Backend = "numba",
+    device: str = "cpu",
+    precision: Precision = "float64",
 ) -> DiurnalSolution:
     """Find the periodic temperatures of n places.
 
@@ -138,114 +161,84 @@ def diurnal_solution(
     incidence, 0 to 1; e-folding depth H in m, above 0 (without effect in a uniform ``material``); slopes,
     between -90 and 90, positive where the surface faces east or north; infrared emissivity, above 0, to 1.
     ``local_time_h`` (m) is in lunar hours after midnight, by default the 120 times of a profile; between steps
-    temperatures are interpolated linearly. ``refinement`` multiplies the resolution in depth.
+    temperatures are interpolated linearly. ``horizon_deg``, (k,) or (n, k), is the elevation of the terrain's
+    horizon at equally spaced azimuths clockwise from north, -90 to 90; by default it is the sphere's.
+    ``refinement`` multiplies the resolution in depth; ``depth_m`` gives the nodes themselves. A column is
+    periodic when it changes by less than ``tolerance_k`` in a day, by default 1e-4 K (0.02 K in float32).
 
-    Raises ValueError, which names the argument and the first bad index, for unphysical input.
+    ``backend`` "numba" runs on all cores of the CPU; "torch" (the extra ``nightside[train]``) on the ``device``
+    "cpu" or "cuda", with the ``precision`` "float64" or "float32".
+
+    Raises ValueError, which names the argument and the first bad index, for unphysical input, and ImportError
+    where torch is asked for and not installed.
     """
-    places = _places(latitude_deg, albedo, h_parameter_m, slope_east_deg, slope_north_deg, emissivity)
-    if not abs(solar_declination_deg) <= 90.0:
-        raise ValueError(f"solar_declination_deg is {solar_declination_deg}; expected -90 to 90")
-    if steps_per_day < 48:
-        raise ValueError(f"steps_per_day is {steps_per_day}; expected at least 48")
-    times = PROFILE_LOCAL_TIMES_H if local_time_h is None else np.asarray(local_time_h, np.float64)
-    if times.ndim != 1 or not np.isfinite(times).all():
-        raise ValueError("local_time_h has to be one-dimensional and finite")
-    depth = depth_grid_m(material, body, refinement)
-    if depth.size > MAX_NODES:
-        raise ValueError(
-            f"refinement {refinement} needs {depth.size} nodes; at most {MAX_NODES} are possible"
-        )
-
-    inverse, reference_midnight, reference_flux = _reference(material, body, steps_per_day, refinement)
-    flux = daily_mean_absorbed_flux(
-        places["latitude_deg"],
-        places["albedo"],
-        places["slope_east_deg"],
-        places["slope_north_deg"],
-        solar_declination_deg,
+    set_out = problem(
+        latitude_deg,
+        albedo,
+        h_parameter_m,
+        slope_east_deg,
+        slope_north_deg,
+        emissivity,
+        local_time_h=local_time_h,
+        solar_declination_deg=solar_declination_deg,
+        horizon_deg=horizon_deg,
         material=material,
         body=body,
-        samples=96,
+        steps_per_day=steps_per_day,
+        refinement=refinement,
+        depth_m=depth_m,
     )
-    warmth = ((flux + body.interior_flux) / (reference_flux + body.interior_flux)) ** 0.25
-    guess = np.maximum(reference_midnight[:, None] * warmth, 10.0)
-    columns = _columns(places, solar_declination_deg, material, body, depth)
-    position = np.mod(times / HOURS_PER_DAY * steps_per_day - 1.0, steps_per_day)
-    result = periodic.solve(
-        columns, guess, inverse, steps_per_day, position, tolerance_k=_TOLERANCE_K, max_days=_MAX_DAYS
-    )
-    return DiurnalSolution(times, result.surface, depth, result.midnight, result.residual, result.days)
+    return solve_problem(set_out, tolerance_k, backend=backend, device=device, precision=precision)
 
 
-def _places(*values: ArrayLike) -> dict[str, Float]:
-    """Check and broadcast the arguments that vary from place to place, in the order of ``_RANGES``."""
-    checked = {}
-    for (name, (in_range, expected)), value in zip(_RANGES.items(), values, strict=True):
-        array = np.atleast_1d(np.asarray(value, np.float64))
-        if array.ndim != 1:
-            raise ValueError(f"{name} has {array.ndim} dimensions; expected a scalar or one dimension")
-        bad = np.flatnonzero(~in_range(array))
-        if bad.size:
-            raise ValueError(f"{name}[{bad[0]}] is {array[bad[0]]}; expected {expected}")
-        checked[name] = array
-    try:
-        arrays = np.broadcast_arrays(*checked.values())
-    except ValueError:
-        sizes = ", ".join(f"{name} {array.size}" for name, array in checked.items())
-        raise ValueError(f"arguments of different lengths: {sizes}") from None
-    return dict(zip(checked, arrays, strict=True))
+def solve_problem(
+    set_out: Problem,
+    tolerance_k: float | None = None,
+    *,
+    backend: Backend = "numba",
+    device: str = "cpu",
+    precision: Precision = "float64",
+) -> DiurnalSolution:
+    """Find the periodic temperatures of columns that are laid out; see :func:`diurnal_solution`."""
+    if precision not in ("float64", "float32"):
+        raise ValueError(f"precision is {precision!r}; expected 'float64' or 'float32'")
+    if tolerance_k is None:
+        tolerance_k = TOLERANCE_K if precision == "float64" else SINGLE_TOLERANCE_K
+    if not tolerance_k > 0.0:
+        raise ValueError(f"tolerance_k is {tolerance_k}; expected a positive number")
+    search = (set_out.columns, set_out.guess, set_out.inverse, set_out.steps, set_out.position)
+    if backend == "numba":
+        if (device, precision) != ("cpu", "float64"):
+            raise ValueError(f"backend 'numba' runs on the CPU in float64, not on {device!r} in {precision}")
+        result = periodic.solve(*search, tolerance_k=tolerance_k, max_days=_MAX_DAYS)
+    elif backend == "torch":
+        from nightside.physics import heat_torch
 
-
-_RANGES: dict[str, tuple[Callable[[Float], NDArray[np.bool_]], str]] = {
-    "latitude_deg": (lambda x: np.abs(x) <= 90.0, "-90 to 90 degrees"),
-    "albedo": (lambda x: (x >= 0.0) & (x <= 1.0), "0 to 1"),
-    "h_parameter_m": (lambda x: (x > 0.0) & np.isfinite(x), "a positive depth in metres"),
-    "slope_east_deg": (lambda x: np.abs(x) < 90.0, "a slope between -90 and 90 degrees"),
-    "slope_north_deg": (lambda x: np.abs(x) < 90.0, "a slope between -90 and 90 degrees"),
-    "emissivity": (lambda x: (x > 0.0) & (x <= 1.0), "above 0, to 1"),
-}
-
-
-def _columns(
-    places: dict[str, Float], declination_deg: float, material: Material, body: Body, depth: Float
-) -> periodic.Columns:
-    latitude = places["latitude_deg"]
-    face = 0.5 * (depth[1:] + depth[:-1])
-    edges = np.concatenate([depth[:1], face, depth[-1:]])
-    centre = 0.5 * (edges[1:] + edges[:-1])
-    h_parameter = places["h_parameter_m"]
-    facet = hour_angle_series(latitude, places["slope_east_deg"], places["slope_north_deg"], declination_deg)
-    return periodic.Columns(
-        capacity=density(centre[:, None], h_parameter, material) * np.diff(edges)[:, None],
-        conductance=contact_conductivity(face[:, None], h_parameter, material) / np.diff(depth)[:, None],
-        emission=places["emissivity"] * STEFAN_BOLTZMANN,
-        ground=np.array(
-            [
-                material.radiative_conductivity / REFERENCE_TEMPERATURE_K**3,
-                body.interior_flux,
-                HEAT_CAPACITY_FLOOR_K,
-                *material.heat_capacity_coefficients,
-            ]
-        ),
-        day_s=body.day_s,
-        sunlight=SOLAR_CONSTANT / body.sun_distance_au**2,
-        facet=np.stack(facet),
-        sphere=np.stack(hour_angle_series(latitude, 0.0, 0.0, declination_deg)),
-        albedo=np.ascontiguousarray(places["albedo"]),
-        albedo_cubic=material.albedo_cubic,
-        albedo_eighth=material.albedo_eighth,
+        result = heat_torch.solve(
+            *search, tolerance_k=tolerance_k, max_days=_MAX_DAYS, device=device, precision=precision
+        )
+    else:
+        raise ValueError(f"backend is {backend!r}; expected 'numba' or 'torch'")
+    return DiurnalSolution(
+        set_out.local_time_h,
+        result.surface,
+        set_out.depth_m,
+        result.midnight,
+        result.residual,
+        result.days,
+        result.status,
     )
 
 
-@lru_cache(maxsize=16)
-def _reference(
-    material: Material, body: Body, steps_per_day: int, refinement: float
-) -> tuple[Float, Float, float]:
-    """Return inverse Jacobian, midnight temperatures and mean flux of a flat place on the equator."""
-    depth = depth_grid_m(material, body, refinement)
-    place = _places(0.0, DEFAULT_ALBEDO, DEFAULT_H_PARAMETER_M, 0.0, 0.0, DEFAULT_EMISSIVITY)
-    flux = float(daily_mean_absorbed_flux(0.0, DEFAULT_ALBEDO, material=material, body=body))
-    guess = np.full(depth.size, 0.9 * (flux / (DEFAULT_EMISSIVITY * STEFAN_BOLTZMANN)) ** 0.25)
-    columns = _columns(place, 0.0, material, body, depth)
-    inverse, midnight = periodic.reference_inverse(columns, guess, steps_per_day)
-    return inverse, midnight, flux
+def warn_of_failures(solution: DiurnalSolution, stacklevel: int = 3) -> None:
+    """Warn, once, of the places whose temperatures are NaN, with the reason of the first."""
+    failed = np.flatnonzero(~solution.converged)
+    if failed.size:
+        first = int(failed[0])
+        warnings.warn(
+            f"{failed.size} of {solution.residual_k.size} places (the first: index {first}) have no periodic state "
+            f"after {solution.days[first]} days ({FAILURES[int(solution.status[first])]}, residual "
+            f"{solution.residual_k[first]:.2g} K); their rows are NaN",
+            ConvergenceWarning,
+            stacklevel=stacklevel,
+        )

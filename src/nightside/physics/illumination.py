@@ -3,8 +3,9 @@
 A facet is given by two angles. ``slope_east_deg`` > 0 means that the surface **faces east** (it falls towards
 the east, dz/d(east) = -tan(slope_east)), so that it meets the morning Sun early; ``slope_north_deg`` > 0 that
 it faces north. The normal is therefore proportional to (tan slope_east, tan slope_north, 1) in the local
-(east, north, up). The horizon is flat: the facet is dark while the Sun is below the sphere's horizon or
-behind the facet. Light scattered or emitted by the surroundings is not modelled.
+(east, north, up). The facet is dark while the Sun is behind it or below the horizon: the sphere's, or the
+terrain's where ``horizon_deg`` gives its elevation at equally spaced azimuths clockwise from north, for all
+places (k,) or for each (n, k). Light scattered or emitted by the surroundings is not modelled.
 """
 
 from __future__ import annotations
@@ -52,23 +53,43 @@ def hour_angle_series(
     return constant, cosine, sine
 
 
+def compass_series(
+    latitude_deg: ArrayLike, solar_declination_deg: ArrayLike = 0.0
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return (a, b, c) of the Sun's direction over the hour angle h: a + b cos h to the north, c sin h to the east."""
+    latitude = np.deg2rad(np.asarray(latitude_deg, np.float64))
+    declination = np.deg2rad(np.asarray(solar_declination_deg, np.float64))
+    a, b, c = np.broadcast_arrays(
+        np.sin(declination) * np.cos(latitude),
+        -np.cos(declination) * np.sin(latitude),
+        -np.cos(declination),
+    )
+    return a, b, c
+
+
 def cos_incidence(
     local_time_h: ArrayLike,
     latitude_deg: ArrayLike,
     slope_east_deg: ArrayLike = 0.0,
     slope_north_deg: ArrayLike = 0.0,
     solar_declination_deg: ArrayLike = 0.0,
+    *,
+    horizon_deg: ArrayLike | None = None,
 ) -> NDArray[np.float64]:
     """Return the cosine of the angle between the Sun and a facet's normal, 0 where the facet is dark.
 
     ``local_time_h`` is in lunar hours after midnight; the other inputs, in degrees, have shape (n,) or are
-    scalars. The result has the broadcast shape (n,) of those with the shape of ``local_time_h`` appended.
+    scalars, but for ``horizon_deg``, (k,) or (n, k). The result has the broadcast shape (n,) of those with the shape of ``local_time_h`` appended.
     """
     hour_angle = np.deg2rad((np.asarray(local_time_h, np.float64) - 12.0) * _DEGREES_PER_HOUR)
     facet = hour_angle_series(latitude_deg, slope_east_deg, slope_north_deg, solar_declination_deg)
     sphere = hour_angle_series(latitude_deg, 0.0, 0.0, solar_declination_deg)
     on_facet = _evaluate(facet, hour_angle)
-    above_horizon = _evaluate(sphere, hour_angle) > 0.0
+    height = _evaluate(sphere, hour_angle)
+    if horizon_deg is not None:
+        compass = compass_series(latitude_deg, solar_declination_deg)
+        height = height - _sine_of_horizon(horizon_deg, compass, hour_angle)
+    above_horizon = height > 0.0
     return np.where(above_horizon & (on_facet > 0.0), on_facet, 0.0)
 
 
@@ -80,6 +101,7 @@ def absorbed_flux(
     slope_north_deg: ArrayLike = 0.0,
     solar_declination_deg: ArrayLike = 0.0,
     *,
+    horizon_deg: ArrayLike | None = None,
     material: Material = REGOLITH,
     body: Body = MOON,
 ) -> NDArray[np.float64]:
@@ -89,7 +111,9 @@ def absorbed_flux(
     scalar.
     """
     times = np.asarray(local_time_h, np.float64)
-    mu = cos_incidence(times, latitude_deg, slope_east_deg, slope_north_deg, solar_declination_deg)
+    mu = cos_incidence(
+        times, latitude_deg, slope_east_deg, slope_north_deg, solar_declination_deg, horizon_deg=horizon_deg
+    )
     normal_albedo = np.asarray(albedo, np.float64)
     normal_albedo = normal_albedo.reshape(normal_albedo.shape + (1,) * times.ndim)
     incidence_deg = np.rad2deg(np.arccos(np.minimum(mu, 1.0)))
@@ -104,6 +128,7 @@ def daily_mean_absorbed_flux(
     slope_north_deg: ArrayLike = 0.0,
     solar_declination_deg: ArrayLike = 0.0,
     *,
+    horizon_deg: ArrayLike | None = None,
     material: Material = REGOLITH,
     body: Body = MOON,
     samples: int = 960,
@@ -120,6 +145,7 @@ def daily_mean_absorbed_flux(
         slope_east_deg,
         slope_north_deg,
         solar_declination_deg,
+        horizon_deg=horizon_deg,
         material=material,
         body=body,
     )
@@ -155,6 +181,26 @@ def _evaluate(
 ) -> NDArray[np.float64]:
     constant, cosine, sine = (term.reshape(term.shape + (1,) * hour_angle.ndim) for term in series)
     return np.asarray(constant + cosine * np.cos(hour_angle) + sine * np.sin(hour_angle), np.float64)
+
+
+def _sine_of_horizon(
+    horizon_deg: ArrayLike,
+    compass: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]],
+    hour_angle: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return the sine of the terrain's elevation below or above the Sun, interpolated linearly in azimuth."""
+    zero = np.zeros_like(compass[0])
+    north = _evaluate((compass[0], compass[1], zero), hour_angle)
+    east = _evaluate((zero, zero, compass[2]), hour_angle)
+    horizon = np.deg2rad(np.asarray(horizon_deg, np.float64))
+    position = np.mod(np.arctan2(east, north), 2.0 * np.pi) * (horizon.shape[-1] / (2.0 * np.pi))
+    lower = position.astype(np.int64)
+    # One horizon for each place, and the axes of the times after it.
+    place = np.broadcast_to(horizon, (*compass[0].shape, horizon.shape[-1]))
+    flat = place.reshape(-1, horizon.shape[-1])
+    rows = np.arange(flat.shape[0]).reshape(compass[0].shape + (1,) * hour_angle.ndim)
+    left, right = (flat[rows, (lower + k) % horizon.shape[-1]] for k in (0, 1))
+    return np.asarray(np.sin(left + (position - lower) * (right - left)), np.float64)
 
 
 def _rise(

@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 
 from nightside.physics import column
 from nightside.physics.column import LANES
+from nightside.physics.sunlight import step_sunlight
 
 Float = NDArray[np.float64]
 
 _DIFFERENCE_K = 0.05
 _REFERENCE_TOLERANCE_K = 1e-3
+_CHUNK = 16_384  # places whose sunlight is held at a time: 63 MB
 
 
 class Columns(NamedTuple):
@@ -24,7 +26,9 @@ class Columns(NamedTuple):
     chi / 350^3 (K-3), interior flux (W m-2), the temperature (K) below which the heat capacity is constant, and
     its five ascending coefficients (J kg-1 K-1). ``sunlight``: solar flux at normal incidence, W m-2. ``facet`` and
     ``sphere`` (3, n): the hour-angle series of the cosine of incidence on the facet and on level ground.
-    ``albedo`` (n): A0, with its two incidence coefficients.
+    ``albedo`` (n): A0, with its two incidence coefficients. ``horizon`` (n, k): elevation of the terrain's horizon,
+    in radians, at equally spaced azimuths clockwise from north; with k of 0 it is the sphere's. ``compass`` (3, n):
+    the Sun's direction is compass[0] + compass[1] cos h to the north and compass[2] sin h to the east.
     """
 
     capacity: Float
@@ -38,15 +42,18 @@ class Columns(NamedTuple):
     albedo: Float
     albedo_cubic: float
     albedo_eighth: float
+    horizon: Float
+    compass: Float
 
 
 class Periodic(NamedTuple):
-    """Periodic states: ``surface`` (n, m) K, ``midnight`` (n, nodes) K, ``residual`` (n) K, ``days`` (n)."""
+    """Periodic states: ``surface`` (n, m) K, ``midnight`` (n, nodes) K, ``residual`` (n) K, ``days``, ``status`` (n)."""
 
     surface: Float
     midnight: Float
     residual: Float
     days: NDArray[np.int64]
+    status: NDArray[np.int8]
 
 
 def solve(
@@ -65,10 +72,39 @@ def solve(
     the search starts with; ``position`` (m), in [0, steps), says where the wanted times lie between the ends of
     the steps (0 is the end of the first). Places that did not converge hold NaN and the residual they reached.
     """
-    lower = np.minimum(position.astype(np.int64), steps - 1)
-    return Periodic(
-        *column.solve(columns, guess, inverse, steps, lower, position - lower, tolerance_k, max_days)
+    lower, weight = interpolation(position, steps)
+    parts = []
+    for members in chunks(guess.shape[1], _CHUNK):
+        some = part(columns, members)
+        sunlight = step_sunlight(some, steps, LANES)
+        start = np.ascontiguousarray(guess[:, members])
+        parts.append(column.solve(some, sunlight, start, inverse, lower, weight, tolerance_k, max_days))
+    return Periodic(*(np.concatenate(results) for results in zip(*parts, strict=True)))
+
+
+def chunks(places: int, size: int) -> list[slice]:
+    """Return slices of at most ``size`` places that cover all ``places``; one that is empty, if there are none."""
+    return [slice(low, min(low + size, places)) for low in range(0, max(places, 1), size)]
+
+
+def part(columns: Columns, members: slice) -> Columns:
+    """Return the columns of some of the places."""
+    return columns._replace(
+        capacity=np.ascontiguousarray(columns.capacity[:, members]),
+        conductance=np.ascontiguousarray(columns.conductance[:, members]),
+        emission=np.ascontiguousarray(columns.emission[members]),
+        facet=np.ascontiguousarray(columns.facet[:, members]),
+        sphere=np.ascontiguousarray(columns.sphere[:, members]),
+        albedo=np.ascontiguousarray(columns.albedo[members]),
+        horizon=np.ascontiguousarray(columns.horizon[members]),
+        compass=np.ascontiguousarray(columns.compass[:, members]),
     )
+
+
+def interpolation(position: Float, steps: int) -> tuple[NDArray[np.int64], Float]:
+    """Return the step before each of ``position`` (m), in [0, steps), and the weight of the one after it."""
+    lower = np.minimum(position.astype(np.int64), steps - 1)
+    return lower, position - lower
 
 
 def reference_inverse(columns: Columns, guess: Float, steps: int) -> tuple[Float, Float]:
@@ -94,9 +130,8 @@ def reference_inverse(columns: Columns, guess: Float, steps: int) -> tuple[Float
 
 def _after_a_day(columns: Columns, profiles: Float, steps: int) -> Float:
     """Return what the first of ``columns`` makes of each of ``profiles`` (nodes, k), in K, in a day."""
-    sunlight = np.empty((steps, LANES))
-    column.step_sunlight(columns, 0, steps, sunlight)
-    sunlight = np.repeat(sunlight[:, :1], LANES, axis=1)
+    sunlight = np.repeat(step_sunlight(columns, steps, LANES)[0, :, :1], LANES, axis=1)
+    nothing = np.empty((0, 0, 0))
     capacity, conductance = (
         np.repeat(x[:, :1], LANES, axis=1) for x in (columns.capacity, columns.conductance)
     )
@@ -107,6 +142,8 @@ def _after_a_day(columns: Columns, profiles: Float, steps: int) -> Float:
         start = np.ascontiguousarray(profiles[:, members])
         end = np.empty_like(start)
         dt = columns.day_s / steps
-        column.day(start, sunlight, capacity, conductance, emission, columns.ground, dt, surface, end, change)
+        column.day(
+            start, sunlight, capacity, conductance, emission, columns.ground, dt, surface, end, change, nothing
+        )  # fmt: skip
         ends.append(end)
     return np.concatenate(ends, axis=1)[:, : profiles.shape[1]]

@@ -29,6 +29,8 @@ REFERENCE_TEMPERATURE_K = 350.0
 NODES_IN_SKIN_DEPTH = 10
 GROWTH = 0.15
 DEEP_SKIN_DEPTHS = 7.0
+LEAST_NODES_IN_SKIN_DEPTH = 5
+LEAST_DEEP_SKIN_DEPTHS = 3.0
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,13 @@ class Material:
         for name in ("radiative_conductivity", "albedo_cubic", "albedo_eighth"):
             if not (np.isfinite(getattr(self, name)) and getattr(self, name) >= 0.0):
                 raise ValueError(f"{name} is {getattr(self, name)}; expected zero or a positive number")
+        coefficients = self.heat_capacity_coefficients
+        warm = np.linspace(HEAT_CAPACITY_FLOOR_K, 400.0, 79)
+        if len(coefficients) != 5 or not (np.polynomial.polynomial.polyval(warm, coefficients) > 0.0).all():
+            raise ValueError(
+                f"heat_capacity_coefficients are {coefficients}; expected five of a heat capacity that is positive "
+                f"from {HEAT_CAPACITY_FLOOR_K:g} to 400 K"
+            )
 
 
 @dataclass(frozen=True)
@@ -194,3 +203,29 @@ def depth_grid_m(
     # Thickness of n layers: spacing (growth^n - 1) / (growth - 1).
     layers = int(np.ceil(np.log1p(bottom / spacing * (growth - 1.0)) / np.log(growth)))
     return np.asarray(spacing * (growth ** np.arange(layers + 1) - 1.0) / (growth - 1.0), np.float64)
+
+
+def checked_depth_m(
+    depth_m: ArrayLike, material: Material = REGOLITH, body: Body = MOON
+) -> NDArray[np.float64]:
+    """Return ``depth_m`` (nodes) if heat can be conducted on it; raise ValueError with the reason otherwise.
+
+    Depths, in metres, rise from 0; the first spacing is at most a fifth of the surface's skin depth, and the last
+    node lies at least three deep skin depths down.
+    """
+    depth = np.asarray(depth_m, np.float64)
+    if depth.ndim != 1 or depth.size < 3 or not np.isfinite(depth).all():
+        raise ValueError("depth_m has to be one-dimensional and finite, with at least three nodes")
+    if depth[0] != 0.0 or not (np.diff(depth) > 0.0).all():
+        raise ValueError("depth_m has to start at 0 and to increase")
+    coarsest = skin_depth_m(material, body) / LEAST_NODES_IN_SKIN_DEPTH
+    if depth[1] > coarsest * (1.0 + 1e-9):
+        raise ValueError(
+            f"the first node is {depth[1]:.3g} m deep, too coarse for the skin depth; expected at most {coarsest:.3g} m"
+        )
+    shallowest = LEAST_DEEP_SKIN_DEPTHS * skin_depth_m(material, body, deep=True)
+    if depth[-1] < shallowest:
+        raise ValueError(
+            f"the last node is {depth[-1]:.3g} m deep, where the day is still felt; expected at least {shallowest:.3g} m"
+        )
+    return depth
