@@ -234,7 +234,7 @@ def test_bad_input_is_masked_with_its_reason_and_harms_no_neighbour(surrogate, f
     names = [inversion.QUALITY[int(code)] for code in found.quality]
     assert names == [
         "no_observations", "too_few_observations", "bad_input", "bad_input", "bad_input", "bad_input",
-        "no_sunrise_in_table", "good",
+        "outside_table", "good",
     ]  # fmt: skip
     for values in (found.estimate, found.std, found.absorbed_flux, found.chi_square, found.absorbed_flux_std):
         assert np.isnan(values[:7]).all()

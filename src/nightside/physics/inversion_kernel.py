@@ -24,9 +24,16 @@ PARAMETERS = 5
 
 ALBEDO, LOG_H, ONSET, SLOPE_NORTH, ROCK = 0, 1, 2, 3, 4
 
-GOOD, NO_OBSERVATIONS, TOO_FEW_OBSERVATIONS, BAD_INPUT, NO_SUNRISE, NOT_CONVERGED, OUT_OF_RANGE, POOR_FIT = (
-    range(8)
-)
+(
+    GOOD,
+    NO_OBSERVATIONS,
+    TOO_FEW_OBSERVATIONS,
+    BAD_INPUT,
+    OUTSIDE_TABLE,
+    NOT_CONVERGED,
+    OUT_OF_RANGE,
+    POOR_FIT,
+) = range(8)
 
 MAX_DEGREE = 16
 """Terms of a series in one variable."""
@@ -574,7 +581,7 @@ def fit(table, bins, rocks, latitude, observed, deviation, hours, prior, precisi
                 p[k] = min(max(prior[k], bounds[0, k]), bounds[1, k])
             p[ONSET] = 0.0
             if not _axes(table, latitude[i], p, work[3])[2]:
-                codes[i] = NO_SUNRISE
+                codes[i] = OUTSIDE_TABLE
                 continue
             setup, known = (table, bins, rocks), (prior, precision, free, bounds)
             seen = value[:times], variance[:times], when[:times]

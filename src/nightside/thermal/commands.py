@@ -226,10 +226,14 @@ def evaluate(
     figures: Annotated[Path, typer.Option(help="folder for the pictures")],
     out: Out,
     truth: Annotated[Path | None, typer.Option(help="truth.zarr of a synthetic Moon")] = None,
+    inversion: Annotated[
+        Path | None, typer.Option(help="inversion.zarr, whose physics latents are compared with")
+    ] = None,
 ) -> None:
     """Measure how good the maps are, and draw them."""
     from nightside.config import load
-    from nightside.store import grid_of, open_store, read_json, write_json
+    from nightside.store import grid_of, open_store, read_json, read_manifest, write_json
+    from nightside.thermal.beside_physics import autoencoder_rate, compare, write_physics_figures
     from nightside.thermal.evaluate import evaluate as evaluate_maps
     from nightside.thermal.evaluate import reconstruct, traverse
     from nightside.thermal.figures import write_figures
@@ -246,6 +250,13 @@ def evaluate(
     found = evaluate_maps(observed, mapped, rebuilt, known, card)
     traversals = traverse(mapped, observed["local_time"], model.parent)
     write_figures(figures, observed, mapped, rebuilt, traversals, found, known)
+    if inversion is not None:
+        inverted = open_store(inversion, kind="inversion", geobox=grid)
+        details = read_manifest(inversion)["details"]
+        rate = autoencoder_rate(observed, model.parent)
+        found["physics"] = compare(mapped, inverted, details, autoencoder_profiles_per_s=rate)
+        if found["physics"] is not None:
+            write_physics_figures(figures, observed, mapped, inverted, found)
     write_json(out, found)
 
 

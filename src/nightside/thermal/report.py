@@ -66,6 +66,7 @@ def write_report(
         overview_caption=caption,
         summary=_summary(evaluation),
         latents="\n".join(_latent_pair(figures, k, title) for k, title in enumerate(titles, start=1)),
+        physics=_physics(evaluation, figures),
         anomaly=_image(figures / "anomaly.png"),
         anomalies=_anomalies(profiles, maps),
         profiles=_image(figures / "profiles.png"),
@@ -137,6 +138,41 @@ def _summary(evaluation: Mapping[str, Any]) -> str:
         auc = evaluation["anomaly_auc"]
         rows.append(("Hot craters, ROC AUC", f"{auc:.3f}", f"≥ {GOAL_AUC}", _verdict(auc >= GOAL_AUC)))
     return _table(("Figure", "Measured", "Goal", "Reached"), rows)
+
+
+def _physics(evaluation: Mapping[str, Any], figures: Path) -> str:
+    """Return the section on inverted physics, empty where there was no inversion."""
+    found = evaluation.get("physics")
+    if found is None:
+        return ""
+    rates, check = found["profiles_per_s"], found["verification"] or {}
+    rows = [
+        ("Cells with both", f"{found['cells']:,}"),
+        ("Autoencoder", f"{rates['autoencoder']:,.0f} profiles/s, encoded and decoded"),
+    ]
+    if rates["inversion"]:
+        rows.append(("Inversion", f"{rates['inversion']:,.0f} profiles/s, with errors and correlations"))
+    if "rms_away_from_sunrise_k" in check:
+        rows.append(
+            (
+                f"Checked by the solver, {check['places']:,} places",
+                f"table off by {check['rms_away_from_sunrise_k']:.3f} K rms, estimates by "
+                f"{check['rms_shift_sigma']:.3f} of their standard deviations",
+            )
+        )
+    pictures = "".join(
+        f'<figure class="card"><img src="{_image(figures / name)}" alt="{alt}"></figure>'
+        for name, alt in (
+            ("inversion.png", "Maps of inverted physics with their standard deviations"),
+            ("latents_physics.png", "Latents against inverted physics"),
+        )
+    )
+    return (
+        "<h2>Beside inverted physics</h2>"
+        '<p class="note">Each cell\'s bins fitted with the heat model: albedo, absorbed sunlight, onset, H, and rocks '
+        "where ground without them does not fit. Masked cells are grey.</p>"
+        f'{pictures}<div class="card scroll">{_table(("", ""), rows)}</div>'
+    )
 
 
 def _anomalies(profiles: xr.Dataset, maps: xr.Dataset) -> str:
