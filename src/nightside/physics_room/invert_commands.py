@@ -35,7 +35,7 @@ def invert(
     """Map albedo, H, onset of sunlight and rocks, with their errors, from a cube or from profiles."""
     from nightside.config import load
     from nightside.physics_room.invert_maps import inversion_maps, surrogate_for
-    from nightside.store import Part, grid_of, lonlat, open_store, write_parts
+    from nightside.store import TIMINGS, Part, grid_of, lonlat, open_store, write_json, write_parts
 
     settings = load(config)
     if (cube is None) == (profiles is None):
@@ -47,7 +47,10 @@ def invert(
     observed = open_store(source, kind=kind, geobox=grid, chunked=False)
     surrogate = surrogate_for(_latitudes(grid), options)
     places = options.verify if verify is None else verify
-    details = {} if part is not None else _verified(observed, grid, settings, surrogate, places)
+    details: dict[str, Any] = {"from": kind, "surrogate_solutions": surrogate.solutions}
+    if part is None and places:
+        details["verification"], rate = _verified(observed, grid, settings, surrogate, places)
+        write_json(out.with_name(TIMINGS), {"profiles_per_s": rate})
     write_parts(
         out,
         lambda window: inversion_maps(
@@ -58,7 +61,7 @@ def invert(
         geobox=grid,
         inputs=[source],
         depends={**options.model_dump(mode="json"), "from": kind, "bins": bins},
-        details={"from": kind, "surrogate_solutions": surrogate.solutions, **details},
+        details=details,
         side=options.tile,
         part=Part.parse(part),
     )
@@ -105,8 +108,8 @@ def _thinned(n: int, most: int = 256) -> list[int]:
 
 def _verified(
     observed: xr.Dataset, grid: GeoBox, settings: Settings, surrogate: physics.Surrogate, places: int
-) -> dict[str, Any]:
-    """Return what the surrogate is worth at places drawn at random, for the manifest."""
+) -> tuple[dict[str, Any], float]:
+    """Return what the surrogate is worth at places drawn at random (below 0: at all), and the fits per second."""
     import numpy as np
 
     from nightside.physics_room.invert_maps import Seen, observations, verify_cells
@@ -118,8 +121,6 @@ def _verified(
     every = windows((int(grid.shape[0]), int(grid.shape[1])), MAP_CHUNK)
     cells = int(grid.shape[0]) * int(grid.shape[1])
     wanted = cells if places < 0 else min(places, cells)
-    if not wanted:
-        return {}
     few = len(every) if wanted == cells else min(len(every), 8)
     parts: list[Seen] = []
     latitudes = []
@@ -151,4 +152,4 @@ def _verified(
             f"rms, estimates by {summary['rms_shift_sigma']:.3f} of their standard deviations",
             err=True,
         )
-    return {"verification": summary, "profiles_per_s": rate}
+    return summary, rate

@@ -37,21 +37,17 @@ _DPI = 110
 def compare(
     maps: xr.Dataset,
     inversion: xr.Dataset,
-    details: Mapping[str, Any],
-    *,
-    autoencoder_profiles_per_s: float,
+    verification: Mapping[str, Any] | None,
 ) -> dict[str, Any] | None:
-    """Return how latents and inverted physics rank the same cells, and what each costs.
+    """Return how latents and inverted physics rank the same cells.
 
     Args:
         maps: ``latent_mean`` (latent, y, x).
         inversion: the quantities of ``QUANTITIES`` and ``quality`` (y, x), 0 where good.
-        details: of the inversion's manifest; ``profiles_per_s`` and ``verification`` are passed on.
-        autoencoder_profiles_per_s: measured.
+        verification: what the inversion's manifest says of its check by the solver; passed on.
 
     Returns:
-        ``cells``, ``quantities``, ``spearman`` (latent by quantity), ``profiles_per_s`` of both, and ``verification``.
-        None where fewer than ten cells have both.
+        ``cells``, ``quantities``, ``spearman`` (latent by quantity), and ``verification``. None where fewer than ten cells have both.
     """
     latents = maps["latent_mean"].transpose("latent", "y", "x").to_numpy()
     names = [name for name in QUANTITIES if name in inversion]
@@ -64,11 +60,7 @@ def compare(
         "cells": int(both.sum()),
         "quantities": names,
         "spearman": rho.tolist(),
-        "profiles_per_s": {
-            "autoencoder": autoencoder_profiles_per_s,
-            "inversion": details.get("profiles_per_s"),
-        },
-        "verification": details.get("verification"),
+        "verification": verification,
     }
 
 
