@@ -111,9 +111,31 @@ def _series(coefficients, degrees, x, widths, group, out):  # type: ignore[no-un
 
 
 @njit(cache=True, fastmath=_FAST, error_model="numpy")
-def _on_nodes(components, basis, mean, out):  # type: ignore[no-untyped-def]
-    """Return in ``out`` (5, nodes) temperatures and their derivatives on the warped nodes."""
-    for q in range(5):
+def _value(coefficients, degrees, x, group, out):  # type: ignore[no-untyped-def]
+    """Return in ``out[0]`` (k) the components at ``x`` without derivatives; else as :func:`_series`."""
+    terms, count = coefficients.shape
+    value, slope = np.empty((4, MAX_DEGREE)), np.empty((4, MAX_DEGREE))
+    for axis in range(4):
+        _chebyshev(x[axis], value[axis], slope[axis])
+    out[0, :count] = 0.0
+    term = 0
+    while term < terms:
+        a, b, c = degrees[term, 0], degrees[term, 1], degrees[term, 2]
+        group[0, :count] = 0.0
+        while term < terms and degrees[term, 2] == c and degrees[term, 1] == b and degrees[term, 0] == a:
+            v = value[3, degrees[term, 3]]
+            for k in range(count):
+                group[0, k] += v * coefficients[term, k]
+            term += 1
+        whole = value[0, a] * value[1, b] * value[2, c]
+        for k in range(count):
+            out[0, k] += whole * group[0, k]
+
+
+@njit(cache=True, fastmath=_FAST, error_model="numpy")
+def _on_nodes(components, rows, basis, mean, out):  # type: ignore[no-untyped-def]
+    """Return in ``out`` (rows, nodes) temperatures and, with rows of 5, their derivatives on the warped nodes."""
+    for q in range(rows):
         for j in range(mean.size):
             out[q, j] = mean[j] if q == 0 else 0.0
         for k in range(basis.shape[0]):
@@ -231,10 +253,10 @@ def _model(setup, latitude, p, hours, work, out):  # type: ignore[no-untyped-def
     side, sign = (0, 1.0) if late else (1, -1.0)
     onset = abs(p[ONSET])
     _series(table.soil[side], table.soil_degrees[side], x, table.width, group, components)
-    _on_nodes(components, table.soil_basis[side], table.soil_mean[side], nodes[0])
+    _on_nodes(components, 5, table.soil_basis[side], table.soil_mean[side], nodes[0])
     if rocks:
         _series(table.rock[side], table.rock_degrees[side], x, table.width, group, components)
-        _on_nodes(components, table.rock_basis[side], table.rock_mean[side], nodes[1])
+        _on_nodes(components, 5, table.rock_basis[side], table.rock_mean[side], nodes[1])
     fraction = p[ROCK]
     rise = 6.0 + onset if late else 6.0
     fall = 18.0 if late else 18.0 - onset
@@ -376,8 +398,24 @@ def _cost(observed, model, weight, p, prior, precision):  # type: ignore[no-unty
     return total
 
 
+@njit(cache=True, fastmath=_FAST, error_model="numpy")
+def _rough(table, latitude, p, hours, work, model):  # type: ignore[no-untyped-def]
+    """Fill ``model`` (times) with the temperatures of ground without rocks in the middles of bins."""
+    group, components, nodes, x = work
+    _axes(table, latitude, p, x)
+    late, onset = p[ONSET] >= 0.0, abs(p[ONSET])
+    side = 0 if late else 1
+    _value(table.soil[side], table.soil_degrees[side], x, group, components)
+    _on_nodes(components, 1, table.soil_basis[side], table.soil_mean[side], nodes[0])
+    for i in range(hours.size):
+        index, place, _, _ = _warp(hours[i], late, onset, table.day_nodes, nodes.shape[2])
+        k = index + min(max(int(place), 0), 2)
+        part = place - (k - index)
+        model[i] = (1.0 - part) * nodes[0, 0, k] + part * nodes[0, 0, k + 1]
+
+
 @njit(cache=True, error_model="numpy")
-def _start(setup, latitude, seen, known, work, p, weight, out):  # type: ignore[no-untyped-def]
+def _start(setup, latitude, seen, known, work, p, weight, model):  # type: ignore[no-untyped-def]
     """Take the best of several onsets as the start."""
     (observed, variance, hours), (prior, precision, _, bounds) = seen, known
     for i in range(hours.size):
@@ -385,8 +423,8 @@ def _start(setup, latitude, seen, known, work, p, weight, out):  # type: ignore[
     best, found = np.inf, p[ONSET]
     for part in _STARTS:
         p[ONSET] = part * bounds[1, ONSET]
-        _model(setup, latitude, p, hours, work, out)
-        cost = _cost(observed, out[0], weight, p, prior, precision)
+        _rough(setup[0], latitude, p, hours, work, model)
+        cost = _cost(observed, model, weight, p, prior, precision)
         if cost < best:
             best, found = cost, p[ONSET]
     p[ONSET] = found
@@ -412,7 +450,7 @@ def _fit_one(setup, latitude, seen, known, work, p, covariance):  # type: ignore
     for k in range(PARAMETERS):
         p[k] = min(max(prior[k], bounds[0, k]), bounds[1, k])
     if free[ONSET]:
-        _start(setup, latitude, seen, known, work, p, weight, out)
+        _start(setup, latitude, seen, known, work, p, weight, model)
     _model(setup, latitude, p, hours, work, out)
     for i in range(times):
         weight[i] = 1.0 / (variance[i] + spread[i])
