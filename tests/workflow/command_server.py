@@ -15,7 +15,9 @@ import traceback
 from pathlib import Path
 
 import nightside.cli
+import nightside.physics_room.invert_maps
 import nightside.synthetic.write
+import nightside.thermal.beside_physics
 import nightside.thermal.evaluate
 import nightside.thermal.figures
 import nightside.thermal.ingest

@@ -34,8 +34,10 @@ COMMANDS = {
     "train": "thermal train --profiles thermal/profiles.zarr --cube thermal/cube.zarr --out thermal/model/model.json --checkpoints checkpoints",
     "map": "thermal map --profiles thermal/profiles.zarr --model thermal/model/model.json --out thermal/maps.zarr",
     "cog": "thermal cog --maps thermal/maps.zarr --folder thermal/cog --out thermal/cog.json",
+    "invert": "physics invert --cube thermal/cube.zarr --out physics/inversion.zarr --verify 8",
+    "physics_cog": "physics cog --inversion physics/inversion.zarr --folder physics/cog --out physics/cog.json",
     "evaluate": "thermal evaluate --profiles thermal/profiles.zarr --maps thermal/maps.zarr --truth truth.zarr"
-    " --model thermal/model/model.json --figures thermal/figures --out thermal/evaluation.json",
+    " --model thermal/model/model.json --inversion physics/inversion.zarr --figures thermal/figures --out thermal/evaluation.json",
     "report": "thermal report --results . --out report.html",
 }
 """The steps in their order, each as the workflow runs it."""

@@ -120,6 +120,23 @@ WRONG_FILES = {
         " --truth thermal/cube.zarr",
         "is a 'cube', not a 'truth'; give the right store",
     ),
+    "an inversion of nothing": (
+        "physics invert --out i.zarr",
+        "give one of --cube and --profiles",
+    ),
+    "profiles that are a cube": (
+        "physics invert --profiles thermal/cube.zarr --out i.zarr",
+        "is a 'cube', not a 'profiles'; give the right store",
+    ),
+    "an inversion over its cube": (
+        "physics invert --cube thermal/cube.zarr --out thermal/cube.zarr --verify 0",
+        "cube.zarr is an input of this step; give another place",
+    ),
+    "maps for an inversion": (
+        f"{EVALUATE} --profiles thermal/profiles.zarr --maps thermal/maps.zarr --model thermal/model/model.json"
+        " --inversion thermal/maps.zarr",
+        "is a 'maps', not a 'inversion'; give the right store",
+    ),
     "results elsewhere": (
         "thermal report --results thermal --out r.html",
         "thermal/thermal/cube.zarr does not exist; run the step that makes it",
@@ -143,7 +160,7 @@ def test_a_wrong_file_for_an_option_is_named_with_the_remedy_and_nothing_is_touc
 def test_a_store_of_another_place_is_refused(command, copied):
     config = copied / "config.yaml"
     config.write_text(config.read_text().replace("348.67", "349.67"))
-    for step in ("cube", "profiles", "train", "map", "cog", "evaluate", "report"):
+    for step in ("cube", "profiles", "train", "map", "cog", "invert", "physics_cog", "evaluate", "report"):
         assert "lies on another grid than the configured region; give" in refusal(command(copied, step))
 
 
@@ -265,7 +282,7 @@ def test_broken_tables_end_no_run_and_stand_in_manifest_and_report(command, copi
     for block in ("201001", "201007"):
         manifest = json.loads((copied / f"thermal/bins/{block}.zarr.json").read_text())
         listed |= manifest["details"]["set_aside"]
-    steps(command, copied, "cube", "profiles", "train", "map", "cog", "evaluate", "report")
+    steps(command, copied, "cube", "profiles", "train", "map", "cog", "invert", "evaluate", "report")
     report = (copied / "report.html").read_text()
     assert len(listed) == len(FAULTS)
     for path, fault in zip(tables, FAULTS, strict=False):

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from nightside.store import NotFinished, open_store, read_manifest, write_store
+from nightside.store.files import TIMINGS
 from nightside.store.manifest import digest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,14 +28,17 @@ DECLARED = {
     "train": "thermal/model/model.json",
     "map": "thermal/maps.zarr.json",
     "cog": "thermal/cog.json",
+    "invert": "physics/inversion.zarr.json",
+    "physics_cog": "physics/cog.json",
     "evaluate": "thermal/evaluation.json",
     "report": "report.html",
 }
 
 
 def tree(folder):
-    """Return the digest of every file of a run by its path; checkpoints are scratch."""
-    files = (p for p in folder.rglob("*") if p.is_file() and "checkpoints" not in p.parts)
+    """Return the digest of every file of a run by its path; checkpoints are scratch, timings never the same."""
+    kept = (p for p in folder.rglob("*") if p.is_file() and p.name != TIMINGS)
+    files = (p for p in kept if "checkpoints" not in p.parts)
     return {p.relative_to(folder).as_posix(): digest(p) for p in files}
 
 

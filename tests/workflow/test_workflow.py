@@ -39,6 +39,7 @@ def test_each_shipped_configuration_is_planned_in_blocks(plan, config, blocks):
     )
     assert int(jobs["thermal_ingest"]) == blocks
     assert int(jobs["thermal_report"]) == 1
+    assert int(jobs["physics_invert"]) == int(jobs["physics_cog"]) == 1
     assert ("synthetic_diviner" in jobs) == (config == "demo")
 
 

@@ -162,6 +162,7 @@ rule thermal_evaluate:
     input:
         THERMAL / "maps.zarr.json",
         THERMAL / "profiles.zarr.json",
+        RESULTS / "physics/inversion.zarr.json",
         TRUTH,
         model=THERMAL / "model/model.json",
     output:
@@ -177,20 +178,22 @@ rule thermal_evaluate:
         config=CONFIG,
         maps=THERMAL / "maps.zarr",
         profiles=THERMAL / "profiles.zarr",
+        inversion=RESULTS / "physics/inversion.zarr",
         truth=TRUTH_OPTION,
         figures=THERMAL / "figures",
-        code_version=2,
+        code_version=3,
     message:
         "evaluation and figures"
     shell:
         "nightside thermal evaluate --config {params.config} --maps {params.maps} --profiles {params.profiles}"
-        " --model {input.model} {params.truth} --figures {params.figures} --out {output} 2> {log}"
+        " --model {input.model} --inversion {params.inversion} {params.truth} --figures {params.figures} --out {output} 2> {log}"
 
 
 rule thermal_report:
     input:
         THERMAL / "evaluation.json",
         THERMAL / "cog.json",
+        RESULTS / "physics/cog.json",
     output:
         RESULTS / "report.html",
     log:
@@ -203,7 +206,7 @@ rule thermal_report:
     params:
         config=CONFIG,
         results=RESULTS,
-        code_version=2,
+        code_version=3,
     message:
         "report"
     shell:

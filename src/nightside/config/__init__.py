@@ -3,6 +3,7 @@
 from nightside.config.areas import AreaOfInterest, areas_of_interest
 from nightside.config.base import ConfigError
 from nightside.config.diviner import DivinerSource, RowFilter
+from nightside.config.physics import Inversion, Physics, Prior
 from nightside.config.region import Region
 from nightside.config.settings import Settings, load
 from nightside.config.synthetic import SyntheticMoon
@@ -13,7 +14,10 @@ __all__ = [
     "Bins",
     "ConfigError",
     "DivinerSource",
+    "Inversion",
     "Maps",
+    "Physics",
+    "Prior",
     "Profiles",
     "Region",
     "RowFilter",

@@ -37,6 +37,15 @@ from nightside.physics.illumination import (
     onset_delay_h,
     slope_angles_deg,
 )
+from nightside.physics.inversion import (
+    Inversion,
+    Priors,
+    invert,
+    poor_fits,
+    surrogate_temperatures,
+    with_rocks_where_needed,
+)
+from nightside.physics.inversion_check import Verification, verify
 from nightside.physics.radiance import (
     CHANNEL_7,
     DIVINER_BANDS,
@@ -67,6 +76,7 @@ from nightside.physics.sensitivity import (
     diurnal_sensitivities,
     parameter_covariance,
 )
+from nightside.physics.surrogate import Domain, Surrogate, amplitude_range, make_surrogate
 
 __all__ = [
     "CHANNEL_7",
@@ -82,9 +92,15 @@ __all__ = [
     "ConvergenceWarning",
     "DiurnalSensitivities",
     "DiurnalSolution",
+    "Domain",
+    "Inversion",
     "Material",
+    "Priors",
+    "Surrogate",
+    "Verification",
     "absorbed_flux",
     "albedo_at_incidence",
+    "amplitude_range",
     "band_radiance",
     "brightness_temperature",
     "conductivity",
@@ -97,11 +113,17 @@ __all__ = [
     "diurnal_solution",
     "diurnal_temperatures",
     "heat_capacity",
+    "invert",
+    "make_surrogate",
     "mixed_brightness_temperature",
     "onset_delay_h",
     "parameter_covariance",
     "planck_band_radiance",
+    "poor_fits",
     "skin_depth_m",
     "slope_angles_deg",
+    "surrogate_temperatures",
     "thermal_inertia",
+    "verify",
+    "with_rocks_where_needed",
 ]

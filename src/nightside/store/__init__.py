@@ -1,6 +1,6 @@
 """Stores, manifests, grids and georeferenced products: the only place that writes results."""
 
-from nightside.store.files import Busy, atomic_file, atomic_folder, hold, own_folder, write_json
+from nightside.store.files import TIMINGS, Busy, atomic_file, atomic_folder, hold, own_folder, write_json
 from nightside.store.geotiff import Band, write_cog
 from nightside.store.grid import cell_index, grid_of, lonlat
 from nightside.store.manifest import NotFinished, read_json, read_manifest
@@ -10,6 +10,7 @@ from nightside.store.zarr_store import open_store, write_store
 
 __all__ = [
     "MAP_CHUNK",
+    "TIMINGS",
     "Band",
     "Busy",
     "NotFinished",

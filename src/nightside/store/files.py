@@ -13,6 +13,9 @@ from glob import escape
 from pathlib import Path
 from typing import Any
 
+TIMINGS = "timings.json"
+"""What a step measured of its own speed, beside its results: it differs from run to run, they do not."""
+
 
 class Busy(ValueError):
     """Another process is writing the same result."""

@@ -43,6 +43,7 @@ def write_parts(
     geobox: GeoBox,
     inputs: Sequence[Path] = (),
     depends: Mapping[str, Any] | None = None,
+    details: Mapping[str, Any] | None = None,
     side: int = WINDOW,
     part: Part | None = None,
 ) -> None:
@@ -60,6 +61,7 @@ def write_parts(
         geobox: the grid.
         inputs: files and stores it is made from; their digests are recorded.
         depends: what else the values depend on, as JSON, such as a section of the configuration.
+        details: anything else worth keeping in the manifest.
         side: of a window in pixels, rounded up to whole chunks.
         part: only this part of the windows.
 
@@ -78,7 +80,7 @@ def write_parts(
         path,
         whole,
         windows((sizes["y"], sizes["x"]), side),
-        describe(whole, kind=kind, settings=settings, geobox=geobox, inputs=inputs),
+        describe(whole, kind=kind, settings=settings, geobox=geobox, inputs=inputs, details=details),
         depends={"side": side, **(depends or {})},
         alone=part is None,
     )

@@ -206,10 +206,14 @@ def evaluate(
     figures: Annotated[Path, typer.Option(help="folder for the pictures")],
     out: Out,
     truth: Annotated[Path | None, typer.Option(help="truth.zarr of a synthetic Moon")] = None,
+    inversion: Annotated[
+        Path | None, typer.Option(help="inversion.zarr, whose physics latents are compared with")
+    ] = None,
 ) -> None:
     """Measure how good the maps are, and draw them."""
     from nightside.config import load
-    from nightside.store import grid_of, open_store, read_json, write_json
+    from nightside.store import TIMINGS, grid_of, open_store, read_json, read_manifest, write_json
+    from nightside.thermal.beside_physics import autoencoder_rate, compare, write_physics_figures
     from nightside.thermal.evaluate import evaluate as evaluate_maps
     from nightside.thermal.evaluate import peer_library, reconstruct, traverse
     from nightside.thermal.figures import write_figures
@@ -221,6 +225,7 @@ def evaluate(
         open_store(maps, kind="maps", geobox=grid),
     )
     known = open_store(truth, kind="truth", geobox=grid) if truth else None
+    inverted = open_store(inversion, kind="inversion", geobox=grid) if inversion else None
     card = read_json(model, "network")
     out.unlink(missing_ok=True)
     rebuilt = reconstruct(observed, model.parent)
@@ -228,6 +233,19 @@ def evaluate(
     found = evaluate_maps(observed, mapped, rebuilt, known, card, library)
     traversals = traverse(mapped, observed["local_time"], model.parent)
     write_figures(figures, observed, mapped, rebuilt, traversals, found, known)
+    if inversion is not None and inverted is not None:
+        verification = read_manifest(inversion)["details"].get("verification")
+        found["physics"] = compare(mapped, inverted, verification)
+        if found["physics"] is not None:
+            write_physics_figures(figures, observed, mapped, inverted, found)
+        # Costs differ from run to run, so that they stand apart from the results.
+        rates = {"autoencoder": autoencoder_rate(observed, model.parent)}
+        measured = inversion.with_name(TIMINGS)
+        if measured.exists():
+            rates["inversion"] = read_json(measured, "profiles_per_s")["profiles_per_s"]
+        write_json(out.with_name(TIMINGS), {"profiles_per_s": rates})
+        cost = ", ".join(f"{name} {rate:,.0f}" for name, rate in rates.items())
+        typer.echo(f"profiles per second: {cost}", err=True)
     write_json(out, found)
 
 

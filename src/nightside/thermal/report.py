@@ -67,6 +67,7 @@ def write_report(
         overview_caption=caption,
         summary=_summary(evaluation),
         latents="\n".join(_latent_pair(figures, k, title) for k, title in enumerate(titles, start=1)),
+        physics=_physics(evaluation, figures),
         anomaly=_image(figures / "anomaly.png"),
         anomalies=_anomalies(profiles, maps),
         profiles=_image(figures / "profiles.png"),
@@ -161,6 +162,36 @@ def _summary(evaluation: Mapping[str, Any]) -> str:
         auc = evaluation["odd_patch_auc"]
         rows.append(("Patches that no model knows, ROC AUC", f"{auc:.3f}", "", ""))
     return _table(("Figure", "Measured", "Goal", "Reached"), rows)
+
+
+def _physics(evaluation: Mapping[str, Any], figures: Path) -> str:
+    """Return the section on inverted physics, empty where there was no inversion."""
+    found = evaluation.get("physics")
+    if found is None:
+        return ""
+    check = found["verification"] or {}
+    rows = [("Cells with latents and a good inversion", f"{found['cells']:,}")]
+    if "rms_away_from_sunrise_k" in check:
+        rows.append(
+            (
+                f"Checked by the solver, {check['places']:,} places",
+                f"table off by {check['rms_away_from_sunrise_k']:.3f} K rms, estimates by "
+                f"{check['rms_shift_sigma']:.3f} of their standard deviations",
+            )
+        )
+    pictures = "".join(
+        f'<figure class="card"><img src="{_image(figures / name)}" alt="{alt}"></figure>'
+        for name, alt in (
+            ("inversion.png", "Maps of inverted physics with their standard deviations"),
+            ("latents_physics.png", "Latents against inverted physics"),
+        )
+    )
+    return (
+        "<h2>Beside inverted physics</h2>"
+        '<p class="note">Each cell\'s bins fitted with the heat model: albedo, absorbed sunlight, onset, H, and rocks '
+        "where ground without them does not fit. Masked cells are grey.</p>"
+        f'{pictures}<div class="card scroll">{_table(("", ""), rows)}</div>'
+    )
 
 
 def _anomalies(profiles: xr.Dataset, maps: xr.Dataset) -> str:

@@ -104,3 +104,17 @@ def test_without_truth_nothing_is_claimed_of_it(pieces, tmp_path):
 
 def test_the_place_is_said_in_degrees(settings):
     assert place(settings).startswith("348.67° E, 43.29° S")
+
+
+def test_inverted_physics_is_shown_where_there_was_an_inversion(pieces, figures, tmp_path):
+    page = tmp_path / "report.html"
+    write_report(page, **pieces)
+    assert "Beside inverted physics" not in page.read_text(encoding="utf-8")
+    for name in ("inversion", "latents_physics"):
+        Figure(figsize=(1, 1)).savefig(figures / f"{name}.png")
+    check = {"places": 64, "rms_away_from_sunrise_k": 0.0158, "rms_shift_sigma": 0.014}
+    pieces["evaluation"]["physics"] = {"cells": 99, "verification": check}
+    write_report(page, **pieces)
+    text = page.read_text(encoding="utf-8")
+    assert "Beside inverted physics" in text
+    assert "0.016 K rms" in text

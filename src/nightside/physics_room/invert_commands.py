@@ -1,0 +1,154 @@
+"""``nightside physics invert`` and ``cog``: they read, call the inversion, and write."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from odc.geo.geobox import GeoBox
+
+    from nightside import physics
+    from nightside.config import Settings
+
+Config = Annotated[Path, typer.Option(help="configuration, YAML")]
+Out = Annotated[Path, typer.Option(help="what to write")]
+
+
+def invert(
+    config: Config,
+    out: Out,
+    cube: Annotated[Path | None, typer.Option(help="cube.zarr, of observed bins: the better choice")] = None,
+    profiles: Annotated[Path | None, typer.Option(help="profiles.zarr, interpolated")] = None,
+    verify: Annotated[
+        int | None,
+        typer.Option(help="places checked by the true solver; -1: all; the configured number if absent"),
+    ] = None,
+    part: Annotated[
+        str | None,
+        typer.Option(help="write only this part, 3/8, as one of several jobs; then run without it"),
+    ] = None,
+) -> None:
+    """Map albedo, H, onset of sunlight and rocks, with their errors, from a cube or from profiles."""
+    from nightside.config import load
+    from nightside.physics_room.invert_maps import inversion_maps, surrogate_for
+    from nightside.store import TIMINGS, Part, grid_of, lonlat, open_store, write_json, write_parts
+
+    settings = load(config)
+    if (cube is None) == (profiles is None):
+        raise ValueError("give one of --cube and --profiles")
+    kind, source = ("cube", cube) if cube is not None else ("profiles", profiles)
+    assert source is not None
+    options, bins = settings.physics.inversion, settings.thermal.bins.local_time_bins
+    grid = grid_of(settings.region)
+    observed = open_store(source, kind=kind, geobox=grid, chunked=False)
+    surrogate = surrogate_for(_latitudes(grid), options)
+    places = options.verify if verify is None else verify
+    details: dict[str, Any] = {"from": kind, "surrogate_solutions": surrogate.solutions}
+    if part is None and places:
+        details["verification"], rate = _verified(observed, grid, settings, surrogate, places)
+        write_json(out.with_name(TIMINGS), {"profiles_per_s": rate})
+    write_parts(
+        out,
+        lambda window: inversion_maps(
+            observed.isel(window), lonlat(grid, window)[1], options, bins, surrogate
+        ),
+        kind="inversion",
+        settings=settings,
+        geobox=grid,
+        inputs=[source],
+        depends={**options.model_dump(mode="json"), "from": kind, "bins": bins},
+        details=details,
+        side=options.tile,
+        part=Part.parse(part),
+    )
+
+
+def cog(
+    config: Config,
+    inversion: Annotated[Path, typer.Option(help="inversion.zarr")],
+    folder: Annotated[Path, typer.Option(help="where the GeoTIFFs go; replaced")],
+    out: Annotated[Path, typer.Option(help="JSON that lists them")],
+) -> None:
+    """Write every map of an inversion as a Cloud-Optimised GeoTIFF."""
+    from nightside.config import load
+    from nightside.store import Band, atomic_folder, grid_of, open_store, own_folder, write_cog, write_json
+
+    grid = grid_of(load(config).region)
+    dataset = open_store(inversion, kind="inversion", geobox=grid)
+    own_folder(folder, "*.tif")
+    out.unlink(missing_ok=True)
+    names = []
+    with atomic_folder(folder) as partial:
+        for name, variable in dataset.data_vars.items():
+            band = Band(str(name), variable.attrs["long_name"], variable.attrs["units"])
+            write_cog(variable.transpose("y", "x").to_numpy(), grid, partial / f"{name}.tif", band)
+            names.append(f"{name}.tif")
+    write_json(out, {"folder": folder.name, "files": names})
+
+
+def _latitudes(grid: GeoBox) -> Any:
+    """Return the latitudes, in degrees, of the grid's cells, thinned to a few hundred rows and columns of each."""
+    import numpy as np
+
+    from nightside.store import lonlat
+
+    rows, columns = (int(n) for n in grid.shape)
+    edges = [lonlat(grid, {"y": slice(top, top + 1), "x": slice(0, columns)})[1] for top in _thinned(rows)]
+    return np.concatenate([edge.ravel() for edge in edges])
+
+
+def _thinned(n: int, most: int = 256) -> list[int]:
+    return sorted({*range(0, n, max(n // most, 1)), n - 1})
+
+
+def _verified(
+    observed: xr.Dataset, grid: GeoBox, settings: Settings, surrogate: physics.Surrogate, places: int
+) -> tuple[dict[str, Any], float]:
+    """Return what the surrogate is worth at places drawn at random (below 0: at all), and the fits per second."""
+    import numpy as np
+
+    from nightside.physics_room.invert_maps import Seen, observations, verify_cells
+    from nightside.store import MAP_CHUNK, lonlat
+    from nightside.store.windows import windows
+
+    options, bins = settings.physics.inversion, settings.thermal.bins.local_time_bins
+    rng = np.random.default_rng([settings.seed, 3])
+    every = windows((int(grid.shape[0]), int(grid.shape[1])), MAP_CHUNK)
+    cells = int(grid.shape[0]) * int(grid.shape[1])
+    wanted = cells if places < 0 else min(places, cells)
+    few = len(every) if wanted == cells else min(len(every), 8)
+    parts: list[Seen] = []
+    latitudes = []
+    for window in (every[k] for k in rng.permutation(len(every))[:few]):
+        seen = observations(observed.isel(window), options, bins)
+        # Cells that were never observed have nothing to verify.
+        known = np.flatnonzero(np.isfinite(seen.temperature_k).any(axis=1))
+        k = known if wanted == cells else rng.permutation(known)[: -(-wanted // few)]
+        parts.append(
+            Seen(
+                seen.temperature_k[k],
+                seen.std_k[k],
+                seen.local_time_h,
+                seen.bin_width_h,
+                seen.timing_std_h,
+                seen.gap[k],
+            )
+        )
+        latitudes.append(lonlat(grid, window)[1].ravel()[k])
+    joined = Seen(
+        np.concatenate([s.temperature_k for s in parts]), np.concatenate([s.std_k for s in parts]),
+        parts[0].local_time_h, parts[0].bin_width_h, parts[0].timing_std_h, np.concatenate([s.gap for s in parts]),
+    )  # fmt: skip
+    check, rate = verify_cells(joined, np.concatenate(latitudes), options, surrogate)
+    summary = check.summary()
+    if check.place.size:
+        typer.echo(
+            f"verified {check.place.size} places by the solver: table off by {summary['rms_away_from_sunrise_k']:.3f} K "
+            f"rms, estimates by {summary['rms_shift_sigma']:.3f} of their standard deviations",
+            err=True,
+        )
+    return summary, rate

@@ -1,0 +1,26 @@
+"""H from temperatures that Diviner measured at night."""
+
+import numpy as np
+import pytest
+
+from nightside import physics
+
+pytestmark = pytest.mark.real
+
+ALBEDO = 0.12
+"""Table A1 of Hayne et al. (2017), highlands: the curves have no day to find it from."""
+
+
+@pytest.mark.parametrize("latitude_deg", [0, 30])
+def test_h_of_the_night_curves_is_that_of_the_literature(shared_data, latitude_deg):
+    path = shared_data / "thermal" / f"diviner_regtemp_lat{latitude_deg:02d}.csv"
+    hours_after_noon, measured = np.loadtxt(path, delimiter=",", skiprows=1, unpack=True)
+    hours = np.mod(hours_after_noon + 12.0, 24.0)
+    surrogate = physics.make_surrogate(physics.Domain(amplitude=(0.8, 1.0), onset_max_h=0.5))
+    priors = physics.Priors(albedo=(ALBEDO, 0.0), onset_delay=(0.0, 0.0), slope_north=(0.0, 0.0))
+    found = physics.invert(surrogate, [latitude_deg], measured, np.ones(9), hours, priors)
+    h = float(found.h_parameter_m[0])
+    assert h == pytest.approx(0.065, abs=0.004)
+    assert h * found.std[0, 1] == pytest.approx(0.0034, abs=0.0006)
+    modelled = physics.diurnal_temperatures(latitude_deg, ALBEDO, h, local_time_h=hours)[0]
+    assert np.sqrt(((modelled - measured) ** 2).mean()) < 0.4

@@ -1,0 +1,227 @@
+"""Maps of inverted physics: from a cube and from profiles, with a reason where there is no value."""
+
+import json
+
+import numpy as np
+import pytest
+import xarray as xr
+from typer.testing import CliRunner
+
+from nightside import physics
+from nightside.cli import app
+from nightside.config import Inversion, load
+from nightside.physics import inversion as codes
+from nightside.physics_room.invert_maps import (
+    free_parameters,
+    inversion_maps,
+    observations,
+    surrogate_for,
+)
+from nightside.store import TIMINGS, grid_of, lonlat, read_json, read_manifest, write_store
+
+PLANE, CUBE = ("y", "x"), ("y", "x", "local_time")
+BINS = 240
+OPTIONS = Inversion(verify=16)
+
+
+@pytest.fixture(scope="module")
+def settings():
+    return load(
+        {
+            "name": "small",
+            "region": {"longitude_deg": 10.0, "latitude_deg": 20.0, "width_km": 4, "pixels_per_degree": 128},
+            "diviner": {"source": "synthetic", "start": "2010-01-01", "end": "2010-12-31"},
+            "synthetic": {},
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def latitude(settings):
+    return lonlat(grid_of(settings.region))[1]
+
+
+@pytest.fixture(scope="module")
+def surrogate(latitude):
+    return surrogate_for(latitude, OPTIONS)
+
+
+@pytest.fixture(scope="module")
+def truth(latitude):
+    rng = np.random.default_rng(0)
+    return {
+        "albedo": rng.normal(0.12, 0.02, latitude.shape).clip(0.05),
+        "h_parameter": 0.07 * np.exp(0.3 * rng.standard_normal(latitude.shape)),
+        "slope_east": rng.normal(0.0, 4.0, latitude.shape),
+    }
+
+
+@pytest.fixture(scope="module")
+def cube(latitude, truth):
+    """A third of the bins seen once or twice with 1.5 K noise; three cells are odd."""
+    rng = np.random.default_rng(1)
+    hours = (np.arange(BINS) + 0.5) * 24.0 / BINS
+    solved = physics.diurnal_temperatures(
+        latitude.ravel(), truth["albedo"].ravel(), truth["h_parameter"].ravel(), truth["slope_east"].ravel(),
+        local_time_h=hours,
+    ).reshape(*latitude.shape, BINS)  # fmt: skip
+    count = np.where(rng.random(solved.shape) < 0.33, rng.integers(1, 3, solved.shape), 0)
+    mean = solved + rng.normal(0.0, 1.5, solved.shape) / np.sqrt(np.maximum(count, 1))
+    count[0, 0] = 0
+    count[0, 1, 4:] = 0
+    count[0, 2, 100], mean[0, 2, 100] = 1, np.nan
+    return xr.Dataset(
+        {
+            "brightness_temperature": (CUBE, np.where(count > 0, mean, np.nan).astype(np.float32)),
+            "brightness_temperature_std": (CUBE, np.zeros_like(mean, np.float32)),
+            "count": (CUBE, count.astype(np.int32)),
+        },
+        coords={"local_time": hours},
+    )
+
+
+def test_maps_of_a_cube_have_the_truth_within_their_errors_and_reasons_elsewhere(
+    cube, latitude, truth, surrogate
+):
+    maps = inversion_maps(cube, latitude, OPTIONS, BINS, surrogate)
+    names = dict(
+        zip(maps["quality"].attrs["flag_values"], maps["quality"].attrs["flag_meanings"].split(), strict=True)
+    )
+    quality = maps["quality"].to_numpy()
+    assert [names[int(quality[0, k])] for k in range(3)] == [
+        "no_observations",
+        "too_few_observations",
+        "bad_input",
+    ]
+    assert (quality[1:] == 0).mean() > 0.95
+    good = quality == 0
+    for name in maps.data_vars:
+        if name not in ("quality", "rock_fraction_std") and "rock_fraction" not in str(name):
+            np.testing.assert_array_equal(
+                np.isfinite(maps[name].to_numpy()), quality % 7 == 0, err_msg=str(name)
+            )
+        assert {"units", "long_name"} <= set(maps[name].attrs)
+    for name in ("albedo", "h_parameter"):
+        z = (maps[name].to_numpy() - truth[name])[good] / maps[f"{name}_std"].to_numpy()[good]
+        assert 0.9 < (np.abs(z) < 1.96).mean() <= 1.0
+    ratio = maps["h_parameter"].to_numpy()[good] / truth["h_parameter"][good]
+    assert abs(np.mean(ratio) - 1.0) < 0.03
+    assert np.nanmax(np.abs(maps["correlation_albedo_h_parameter"].to_numpy())) <= 1.0
+
+
+def test_a_map_does_not_depend_on_the_window_it_is_made_in(cube, latitude, surrogate):
+    whole = inversion_maps(cube, latitude, OPTIONS, BINS, surrogate)
+    rows = slice(5, 9)
+    part = inversion_maps(cube.isel(y=rows), latitude[rows], OPTIONS, BINS, surrogate)
+    xr.testing.assert_identical(part, whole.isel(y=rows))
+
+
+def test_profiles_are_moments_with_wider_errors_and_gaps_are_named(latitude, surrogate):
+    hours = np.arange(120) * 0.2
+    shape = (*latitude.shape, 120)
+    temperature = np.broadcast_to(physics.diurnal_temperatures(20.0)[0], shape).astype(np.float32).copy()
+    std, quality = np.full(shape, 1.0, np.float32), np.zeros(latitude.shape, np.uint8)
+    for k, code in ((0, 1), (1, 2)):
+        quality[0, k] = code
+        temperature[0, k] = std[0, k] = np.nan
+    profiles = xr.Dataset(
+        {"temperature": (CUBE, temperature), "temperature_std": (CUBE, std), "quality": (PLANE, quality)},
+        coords={"local_time": hours},
+    )
+    seen = observations(profiles, OPTIONS, BINS)
+    assert seen.bin_width_h == 0.0
+    np.testing.assert_allclose(seen.std_k[5], OPTIONS.profile_std_factor)
+    maps = inversion_maps(profiles, latitude, OPTIONS, BINS, surrogate)
+    code = maps["quality"].to_numpy()
+    assert [codes.QUALITY[int(code[0, k])] for k in range(3)] == [
+        "no_observations",
+        "too_few_observations",
+        "good",
+    ]
+    assert float(maps["h_parameter"][3, 3]) == pytest.approx(0.07, rel=0.03)
+
+
+def test_what_is_fixed_has_no_map(cube, latitude):
+    fixed = {"slope_north_deg": {"mean": 0.0, "std": 0.0}, "h_parameter_spread": 0.0, "rocks": "never"}
+    options = Inversion.model_validate({**OPTIONS.model_dump(), **fixed})
+    assert free_parameters(options) == ("albedo", "onset_delay")
+    maps = inversion_maps(
+        cube.isel(y=slice(1, 3)), latitude[1:3], options, BINS, surrogate_for(latitude, options)
+    )
+    assert "h_parameter" not in maps
+    assert "correlation_albedo_onset_delay" in maps
+
+
+def test_cells_beyond_the_latitude_of_the_table_are_masked(cube):
+    high = np.full((1, cube.sizes["x"]), 84.0)
+    maps = inversion_maps(cube.isel(y=slice(1, 2)), high, OPTIONS, BINS, surrogate_for(high, OPTIONS))
+    assert set(maps["quality"].to_numpy().ravel()) == {codes.kernel.OUTSIDE_TABLE}
+    assert np.isnan(maps["albedo"].to_numpy()).all()
+
+
+@pytest.fixture
+def stored(tmp_path, settings, cube):
+    config = tmp_path / "config.yaml"
+    config.write_text(settings.to_yaml())
+    named = cube.copy()
+    for name in named.data_vars:
+        named[name].attrs = {"units": "1", "long_name": str(name)}
+    write_store(
+        named, tmp_path / "cube.zarr", kind="cube", settings=settings, geobox=grid_of(settings.region)
+    )
+    return tmp_path
+
+
+def test_invert_and_cog_write_what_was_verified(stored):
+    run = CliRunner()
+    at = ["--config", str(stored / "config.yaml")]
+    out = ["--out", str(stored / "inversion.zarr"), "--verify", "12"]
+    done = run.invoke(app, ["physics", "invert", *at, "--cube", str(stored / "cube.zarr"), *out])
+    assert done.exit_code == 0, done.output
+    details = read_manifest(stored / "inversion.zarr")["details"]
+    assert 8 <= details["verification"]["places"] <= 12
+    assert details["verification"]["rms_away_from_sunrise_k"] < 0.05
+    assert details["verification"]["largest_shift_sigma"] < 0.3
+    assert read_json(stored / TIMINGS, "profiles_per_s")["profiles_per_s"] > 0
+    done = run.invoke(
+        app,
+        ["physics", "cog", *at, "--inversion", str(stored / "inversion.zarr"), "--folder", str(stored / "cog"),
+         "--out", str(stored / "cog.json")],
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    files = json.loads((stored / "cog.json").read_text())["files"]
+    assert {"h_parameter.tif", "h_parameter_std.tif", "quality.tif"} <= set(files)
+
+
+def test_every_place_can_be_verified(stored):
+    arguments = ["--cube", str(stored / "cube.zarr"), "--out", str(stored / "i.zarr"), "--verify", "-1"]
+    done = CliRunner().invoke(app, ["physics", "invert", "--config", str(stored / "config.yaml"), *arguments])
+    assert done.exit_code == 0, done.output
+    rows, columns = grid_of(load(stored / "config.yaml").region).shape
+    places = read_manifest(stored / "i.zarr")["details"]["verification"]["places"]
+    assert rows * columns - 10 < places <= rows * columns - 3
+
+
+@pytest.mark.parametrize("given", [[], ["--cube", "c.zarr", "--profiles", "p.zarr"]])
+def test_one_source_has_to_be_given(stored, given):
+    arguments = ["physics", "invert", "--config", str(stored / "config.yaml"), "--out", "i.zarr", *given]
+    done = CliRunner().invoke(app, arguments)
+    assert isinstance(done.exception, ValueError)
+    assert "one of --cube and --profiles" in str(done.exception)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"h_parameter_m": 0.9},
+        {"albedo": {"mean": 0.5, "std": 0.1}},
+        {"h_parameter_range_m": (0.1, 0.05)},
+        {"onset_delay_h": {"mean": 4.0, "std": 1.0}},
+        {"slope_north_deg": {"mean": 60.0, "std": 1.0}},
+        {"rocks": "sometimes"},
+        {"noise_k": 0.0},
+    ],
+)
+def test_options_that_contradict_each_other_are_refused(wrong):
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        Inversion.model_validate(wrong)
