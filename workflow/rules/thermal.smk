@@ -100,7 +100,7 @@ rule thermal_train:
         # Outside the declared outputs: Snakemake deletes those before a retry.
         checkpoints=RESULTS / "checkpoints/thermal",
         depends=section("seed", "thermal.vae", "thermal.training"),
-        code_version=5,
+        code_version=6,
     message:
         "training the autoencoder"
     shell:
