@@ -36,7 +36,7 @@ class Inversion(Section):
     rocks: Literal["never", "where_needed", "everywhere"] = Field(
         "where_needed",
         description="fit the rock fraction nowhere, where ground without rocks does not fit, or everywhere (then H is known "
-        "ten times worse, because few rocks look like a smaller H)",
+        "ten times worse, because few rocks, up to some 3 %, look like a smaller H)",
     )
     rock_fraction_std: float = Field(0.2, gt=0, le=1, description="prior, about 0 and not below it")
     noise_k: float = Field(
