@@ -45,7 +45,7 @@ KEPT = (
         "factors",
         "mig",
     ),
-    *("anomaly_auc", "odd_patch_auc"),
+    *("anomaly_auc", "odd_patch_auc", "latent_names"),
 )
 
 

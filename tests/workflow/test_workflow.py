@@ -58,7 +58,7 @@ def test_the_demo_is_the_default(plan):
 def test_an_area_of_interest_is_mapped_by_name(plan):
     done = plan("--configfile", "config/tycho.yaml", "--config", "area=king crater")
     assert done.returncode == 0, done.stderr[-2000:]
-    assert "results/king-crater/report.html" in done.stdout
+    assert "results/king-crater-tycho/report.html" in done.stdout
 
 
 def test_a_misspelt_key_stops_before_any_job(plan, tmp_path):

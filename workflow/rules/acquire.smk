@@ -9,6 +9,16 @@ TABLES = (
 )
 
 
+# What tables depend on; how politely they are fetched changes none of them.
+DIVINER = ("diviner.source", "diviner.level", "diviner.start", "diviner.end")
+FETCHED = ("diviner.archive_url", "diviner.select", "diviner.track_margin_deg")
+
+
+def period(block):
+    """Return the days of a block, so that a longer period leaves the blocks it already had."""
+    return [] if SETTINGS.diviner.level == "gcp" else block_period(SETTINGS, block)
+
+
 rule synthetic_diviner:
     output:
         truth=SYNTHETIC / "truth.zarr.json",
@@ -25,7 +35,7 @@ rule synthetic_diviner:
         config=CONFIG,
         truth=SYNTHETIC / "truth.zarr",
         tables=SYNTHETIC / "diviner",
-        depends=section("seed", "region", "diviner", "synthetic"),
+        depends=section("seed", "region", "synthetic", *DIVINER),
         code_version=2,
     message:
         "synthetic Moon: terrain, heat, ten years of orbits"
@@ -50,7 +60,8 @@ rule acquire:
     params:
         config=CONFIG,
         folder=TABLES,
-        depends=section("region", "diviner"),
+        depends=section("region", *DIVINER[:2], *FETCHED),
+        period=lambda w: period(w.block),
         code_version=1,
     message:
         "tables of {wildcards.block}"

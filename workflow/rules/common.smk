@@ -2,13 +2,23 @@
 from pathlib import Path
 
 from nightside.config import ConfigError, load
-from nightside.store import Busy, atomic_file, hold
-from nightside.thermal.acquire import blocks
+from nightside.store import Busy, atomic_file, grid_of, hold, read_json
+from nightside.thermal.acquire import block_period, blocks
+from nightside.thermal.binning import check_bins
 from snakemake.exceptions import WorkflowError
 
 try:
     SETTINGS = load(
         {k: v for k, v in config.items() if k != "area"}, config.get("area")
+    )
+except ConfigError as error:
+    raise WorkflowError(str(error))
+
+try:
+    BINS_GB = check_bins(
+        grid_of(SETTINGS.region).shape,
+        SETTINGS.thermal.bins.local_time_bins,
+        SETTINGS.thermal.bins.memory_limit_gb,
     )
 except ConfigError as error:
     raise WorkflowError(str(error))
@@ -20,6 +30,21 @@ BLOCKS = blocks(SETTINGS)
 # Steps read the checked configuration; what they depend on stands in each rule's params, so that
 # a changed training option does not ingest ten years again.
 CONFIG = RESULTS / "config.yaml"
+
+
+# A manifest or a list stands for what it describes: where someone deleted that, it goes too, and the step runs again.
+for manifest in [
+    *RESULTS.glob("*/*.zarr.json"),
+    *RESULTS.glob("thermal/bins/*.zarr.json"),
+]:
+    if not manifest.with_suffix("").is_dir():
+        manifest.unlink()
+for listing in RESULTS.glob("*/cog.json"):
+    listed = read_json(listing, "folder", "files")
+    if not all(
+        (listing.parent / listed["folder"] / f).is_file() for f in listed["files"]
+    ):
+        listing.unlink()
 
 
 # The folder is held until this process ends, however it ends: a killed run needs no --unlock.

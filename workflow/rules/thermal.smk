@@ -5,6 +5,14 @@ TRUTH = SYNTHETIC / "truth.zarr.json" if SOURCE == "synthetic" else []
 TRUTH_OPTION = f"--truth {SYNTHETIC / 'truth.zarr'}" if SOURCE == "synthetic" else ""
 
 
+# What a trained network depends on; how many processes load its data is not of it.
+TRAINING = [
+    f"thermal.training.{key}"
+    for key in SETTINGS.thermal.training.model_dump()
+    if key != "workers"
+]
+
+
 rule thermal_ingest:
     input:
         RESULTS / "inventory/{block}.json",
@@ -16,12 +24,14 @@ rule thermal_ingest:
         "../../envs/nightside.yaml"
     threads: 2
     resources:
-        mem_mb=8000,
+        mem_mb=3000 + int(1000 * BINS_GB),
         runtime=12 * 60,
     params:
         config=CONFIG,
         store=lambda w: THERMAL / f"bins/{w.block}.zarr",
-        depends=section("region", "filter", "thermal.bins", "diviner"),
+        depends=section(
+            "region", "filter", "thermal.bins.local_time_bins", "diviner.level"
+        ),
         code_version=2,
     message:
         "bins of {wildcards.block}"
@@ -99,7 +109,7 @@ rule thermal_train:
         cube=THERMAL / "cube.zarr",
         # Outside the declared outputs: Snakemake deletes those before a retry.
         checkpoints=RESULTS / "checkpoints/thermal",
-        depends=section("seed", "thermal.vae", "thermal.training"),
+        depends=section("seed", "thermal.vae", *TRAINING),
         code_version=6,
     message:
         "training the autoencoder"

@@ -55,7 +55,7 @@ def load(source: Path | Mapping[str, Any], area: str | None = None) -> Settings:
 
     Args:
         source: a YAML file, or its content as a mapping.
-        area: map this area of interest in place of the configured region and name the run after it.
+        area: map this area of interest in place of the configured region and name the run after both.
 
     Raises:
         ConfigError: the file is absent, is no YAML mapping, or holds a wrong key or value.
@@ -65,7 +65,7 @@ def load(source: Path | Mapping[str, Any], area: str | None = None) -> Settings:
     if area is not None:
         region = raw.get("region")
         grid = {k: v for k, v in region.items() if k in _GRID_KEYS} if isinstance(region, Mapping) else {}
-        raw = {**raw, "name": slug(area), "region": {**grid, "area": area}}
+        raw = {**raw, "name": f"{slug(area)}-{raw.get('name')}", "region": {**grid, "area": area}}
     try:
         return Settings.model_validate(raw)
     except ValidationError as error:

@@ -16,7 +16,9 @@ class Bins(Section):
         240, ge=8, le=960, description="bins of the lunar day; 240 are 0.1 h each, 96 are 0.25 h"
     )
     memory_limit_gb: float = Field(
-        8.0, gt=0, description="largest memory for one block's bins; a larger region is refused with a remedy"
+        10.0,
+        gt=0,
+        description="largest memory for one block's bins; a larger region is refused with a remedy",
     )
 
 

@@ -49,6 +49,17 @@ def empty_bins(geobox: GeoBox, local_time_bins: int, memory_limit_gb: float) -> 
         ConfigError: they would take more than ``memory_limit_gb``.
     """
     shape = (geobox.shape[0], geobox.shape[1], local_time_bins)
+    check_bins((shape[0], shape[1]), local_time_bins, memory_limit_gb)
+    return BinSums(np.zeros(shape, np.int32), np.zeros(shape), np.zeros(shape))
+
+
+def check_bins(cells: tuple[int, int], local_time_bins: int, memory_limit_gb: float) -> float:
+    """Return the memory, in GB, of a block's bins of ``cells`` (rows, columns).
+
+    Raises:
+        ConfigError: it is more than ``memory_limit_gb``.
+    """
+    shape = (*cells, local_time_bins)
     needed_gb = _BYTES_A_BIN * shape[0] * shape[1] * shape[2] / 1e9
     if needed_gb > memory_limit_gb:
         raise ConfigError(
@@ -56,7 +67,7 @@ def empty_bins(geobox: GeoBox, local_time_bins: int, memory_limit_gb: float) -> 
             f"than thermal.bins.memory_limit_gb = {memory_limit_gb:g}; take a smaller region, fewer pixels per degree "
             "or fewer local_time_bins, or raise the limit if the machine has the memory"
         )
-    return BinSums(np.zeros(shape, np.int32), np.zeros(shape), np.zeros(shape))
+    return needed_gb
 
 
 def local_time_bin(local_time_h: Float, bins: int) -> NDArray[np.int64]:

@@ -65,9 +65,13 @@ def write_figures(
 
 
 def latent_titles(latents: int, evaluation: Mapping[str, Any]) -> list[str]:
-    """Return a title for each latent, with the factor of the truth that it follows, or the name that the model gave it."""
+    """Return a title for each latent, with the name that the model gave it.
+
+    Where the model names none (the objective is not guided), it is the factor of the truth that the latent follows.
+    """
     given = dict(enumerate(evaluation.get("latent_names", [])))
-    followed = given | _factor_of_latent(evaluation)
+    guided = any(not name.startswith("free_") for name in given.values())
+    followed = given if guided else given | _factor_of_latent(evaluation)
     return [
         f"Latent {k + 1}" + (f" · {NAMES.get(followed[k], followed[k])}" if k in followed else "")
         for k in range(latents)

@@ -52,7 +52,7 @@ def followed_factors(
 def not_followed(library: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Warn of each factor that :func:`followed_factors` found not to be followed; return the messages."""
     messages = [
-        f"latent {k} is not {name} alone in unseen places of the library (Spearman {found['spearman']:.2f}, next best "
+        f"latent {k + 1} is not {name} alone in unseen places of the library (Spearman {found['spearman']:.2f}, next best "
         f"{found['next_best']:.2f}) and is called 'unsure_{name}'; these latitudes, or so few observations, do not tell "
         "it: take more years or larger cells, or train for more epochs"
         for k, (name, found) in enumerate(library.items())

@@ -139,7 +139,7 @@ def train(
 def collapsed(kl_nats: Sequence[float]) -> list[str]:
     """Warn of each latent whose mean divergence (nats) is below ``ACTIVE_NATS``; return the messages."""
     messages = [
-        f"latent {k} has collapsed ({kl:.4f} nat); lower 'vae.beta' (guided: 'vae.free_beta') or ask for fewer 'vae.latents'"
+        f"latent {k + 1} has collapsed ({kl:.4f} nat); lower 'vae.beta' (guided: 'vae.free_beta') or ask for fewer 'vae.latents'"
         for k, kl in enumerate(kl_nats)
         if kl < ACTIVE_NATS
     ]

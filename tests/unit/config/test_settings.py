@@ -82,6 +82,7 @@ def test_all_48_areas_can_be_mapped_by_name():
         settings = load(raw, area=name)
         assert settings.region.centre == (place.longitude_deg, place.latitude_deg)
         assert settings.region.pixels_per_degree == 128
+        assert settings.name.endswith("-x")  # runs of one area with two configurations lie apart
 
 
 def test_the_digest_changes_with_any_value():

@@ -1,11 +1,14 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from nightside.config import ConfigError, Region
+from nightside.config import ConfigError, Region, areas_of_interest, load
 from nightside.store import grid_of
 from nightside.thermal.binning import (
     Observations,
     add_observations,
+    check_bins,
     empty_bins,
     local_time_bin,
     without_repeats,
@@ -74,3 +77,11 @@ def test_only_repeated_observations_are_dropped():
     assert repeated == 2
     assert kept.temperature_k.tolist() == [2.0]
     assert without_repeats(seen, np.array([1, 2]))[1] == 0
+
+
+@pytest.mark.parametrize("area", areas_of_interest())
+def test_every_area_of_interest_fits_the_memory_of_the_shipped_configuration(area):
+    settings = load(Path(__file__).parents[3] / "config/tycho.yaml", area=area)
+    bins = settings.thermal.bins
+    rows, columns = (int(n) for n in grid_of(settings.region).shape)
+    assert check_bins((rows, columns), bins.local_time_bins, bins.memory_limit_gb) > 0.0

@@ -27,7 +27,7 @@ def test_only_followed_factors_give_their_names(settings, monkeypatch):
     sampling = Sampling(np.ones((1, 240), np.int32), 1.0)
     found = followed_factors(model, Library(temperature, factors, np.zeros(200)), sampling, settings)
     assert [found[name]["followed"] for name in FACTORS] == [True, True, False]
-    with pytest.warns(FactorNotFollowed, match="latent 2 is not conductivity alone"):
+    with pytest.warns(FactorNotFollowed, match="latent 3 is not conductivity alone"):
         assert len(not_followed(found)) == 1
     model.name_only([name for name in FACTORS if found[name]["followed"]])
     described = model.describe_latents()

@@ -104,7 +104,7 @@ def test_a_small_region_is_trained_for_more_epochs(
 
 
 def test_a_collapsed_latent_is_told() -> None:
-    with pytest.warns(LatentCollapsed, match="latent 1 has collapsed"):
+    with pytest.warns(LatentCollapsed, match="latent 2 has collapsed"):
         assert len(collapsed([0.5, 0.001, 2.0])) == 1
 
 
