@@ -16,6 +16,9 @@ from nightside.thermal.periodic_gp import Process, posterior, ring_of, wrapped_v
 if TYPE_CHECKING:
     import xarray as xr
 
+WARNING = "of the process with the configured noise: too large at night, too small at sunrise and sunset"
+"""What who uses the standard deviations has to know (docs/profiles.md gives figures)."""
+
 GOOD, NO_OBSERVATIONS, GAP_TOO_LONG = 0, 1, 2
 """Codes of ``quality``."""
 
@@ -126,7 +129,7 @@ def profiles_dataset(cube: xr.Dataset, config: Profiles, *, rows: int = MAP_CHUN
     return xr.Dataset(
         {
             "temperature": (day, t, {"units": "K", "long_name": "interpolated brightness temperature"}),
-            "temperature_std": (day, s, {"units": "K", "long_name": "posterior standard deviation"}),
+            "temperature_std": (day, s, {"units": "K", "long_name": "posterior standard deviation", "comment": WARNING}),
             "quality": (cell, q, {"units": "1", "long_name": "quality of the profile", **meanings}),
             "longest_gap_h": (cell, g, {"units": "h", "long_name": "longest gap between observed bins"}),
         },
