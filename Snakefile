@@ -12,6 +12,7 @@ if not workflow.overwrite_configfiles:
 include: "workflow/rules/common.smk"
 include: "workflow/rules/acquire.smk"
 include: "workflow/rules/thermal.smk"
+include: "workflow/rules/physics.smk"
 
 
 rule all:
@@ -28,3 +29,8 @@ rule tables:
 rule maps:
     input:
         RESULTS / "thermal/cog.json",
+
+
+rule oscillator:
+    input:
+        OSCILLATOR / "oscillator.json",

@@ -1,0 +1,10 @@
+"""``nightside physics``: the verbs of the room."""
+
+from __future__ import annotations
+
+import typer
+
+from nightside.physics_room import oscillator_commands
+
+app = typer.Typer(no_args_is_help=True)
+app.command()(oscillator_commands.oscillator)
