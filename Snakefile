@@ -34,3 +34,8 @@ rule maps:
 rule oscillator:
     input:
         OSCILLATOR / "oscillator.json",
+
+
+rule column:
+    input:
+        COLUMN / "column.json",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from nightside.physics_room import oscillator_commands
+from nightside.physics_room import column_commands, oscillator_commands
 
 app = typer.Typer(no_args_is_help=True)
 app.command()(oscillator_commands.oscillator)
+app.command()(column_commands.column)

@@ -6,7 +6,9 @@ from torch import nn
 
 from nightside.physics.informed import (
     CarrierWave,
+    ChebyshevFeatures,
     FullyConnected,
+    Harmonics,
     Model,
     Oscillator,
     RandomFeatures,
@@ -18,6 +20,8 @@ NETWORKS = [
     FullyConnected(width=6, hidden=2),
     Windows(FullyConnected(width=4, hidden=1), count=4, width=0.6),
     Windows(RandomFeatures(count=5), count=3, width=0.8),
+    Windows(ChebyshevFeatures((4,)), count=4, width=0.6, periodic=True),
+    Harmonics(FullyConnected(inputs=4, width=4, hidden=1), count=2),
     CarrierWave(FullyConnected(width=4, hidden=1), frequency=18.0),
 ]
 
@@ -64,6 +68,26 @@ def test_windows_add_up_to_one():
     windows = Windows(One(), count=15, width=0.15)
     x = torch.linspace(0.0, 1.0, 201, dtype=torch.float64)[:, None]
     torch.testing.assert_close(windows({"none": torch.zeros(15, 1)}, x), torch.ones(201, dtype=torch.float64))
+
+
+def test_chebyshev_features_are_products_of_polynomials():
+    x = torch.tensor([[0.3, -0.7], [1.0, 0.2]], dtype=torch.float64)
+    weight = torch.zeros(3, 4, dtype=torch.float64)
+    weight[2, 3] = 2.0
+    t2, t3 = 2 * x[:, 0] ** 2 - 1, 4 * x[:, 1] ** 3 - 3 * x[:, 1]
+    torch.testing.assert_close(ChebyshevFeatures((3, 4))({"weight": weight}, x), 2.0 * t2 * t3)
+
+
+def test_periodic_networks_repeat_after_a_turn():
+    generator = torch.Generator().manual_seed(0)
+    x = torch.linspace(0.0, 6.0, 7, dtype=torch.float64)[:, None]
+    turn = 2 * torch.pi
+    for network in (
+        Harmonics(FullyConnected(inputs=6, width=5, hidden=1), count=3),
+        Windows(FullyConnected(width=4, hidden=1), 0.0, turn, count=6, width=3.0, periodic=True),
+    ):
+        weights = {name: weight.double() for name, weight in network.initial(generator).items()}
+        torch.testing.assert_close(network(weights, x), network(weights, x + turn))
 
 
 def test_windows_that_leave_gaps_are_refused():

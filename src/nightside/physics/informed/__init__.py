@@ -16,20 +16,33 @@ an optimiser trains it::
 
 from nightside.physics.informed.adam import adam
 from nightside.physics.informed.closed_form import Estimate, fit_friction
+from nightside.physics.informed.elimination import Eliminated, fit_by_elimination
 from nightside.physics.informed.levenberg_marquardt import levenberg_marquardt
 from nightside.physics.informed.model import Model
-from nightside.physics.informed.networks import CarrierWave, FullyConnected, Network, RandomFeatures, Windows
+from nightside.physics.informed.networks import (
+    CarrierWave,
+    ChebyshevFeatures,
+    FullyConnected,
+    Harmonics,
+    Network,
+    RandomFeatures,
+    Windows,
+)
 from nightside.physics.informed.oscillator import Oscillator
 from nightside.physics.informed.posterior import parameter_covariance
 from nightside.physics.informed.problem import Constraint, Field, Parameters, Problem, derivatives
+from nightside.physics.informed.regolith import RegolithColumn
 from nightside.physics.informed.training import Observer, Trained
 
 __all__ = [
     "CarrierWave",
+    "ChebyshevFeatures",
     "Constraint",
+    "Eliminated",
     "Estimate",
     "Field",
     "FullyConnected",
+    "Harmonics",
     "Model",
     "Network",
     "Observer",
@@ -37,10 +50,12 @@ __all__ = [
     "Parameters",
     "Problem",
     "RandomFeatures",
+    "RegolithColumn",
     "Trained",
     "Windows",
     "adam",
     "derivatives",
+    "fit_by_elimination",
     "fit_friction",
     "levenberg_marquardt",
     "parameter_covariance",

@@ -91,13 +91,65 @@ class RandomFeatures:
 
 
 @dataclass(frozen=True)
+class ChebyshevFeatures:
+    """Sums of products of Chebyshev polynomials, ``orders`` of them in each coordinate, for -1 <= x <= 1.
+
+    In :class:`Windows` they are spectral elements that overlap: where the field is smooth in each window, far
+    fewer of them are needed than of random features.
+    """
+
+    orders: tuple[int, ...]
+
+    def initial(self, generator: torch.Generator) -> dict[str, Tensor]:
+        """Return weights of naught: the field starts as the same everywhere."""
+        return {"weight": torch.zeros(self.orders)}
+
+    def __call__(self, weights: Weights, x: Tensor) -> Tensor:
+        """Return the values (...) at x (..., len(orders))."""
+        value = weights["weight"].expand(*x.shape[:-1], *self.orders)
+        for axis, order in reversed(list(enumerate(self.orders))):
+            polynomials = _chebyshev(x[..., axis], order)
+            value = (value @ polynomials[..., None]).squeeze(-1) if axis else (value * polynomials).sum(-1)
+        return value
+
+
+def _chebyshev(x: Tensor, order: int) -> Tensor:
+    terms = [torch.ones_like(x), x]
+    while len(terms) < order:
+        terms.append(2.0 * x * terms[-1] - terms[-2])
+    return torch.stack(terms[:order], dim=-1)
+
+
+@dataclass(frozen=True)
+class Harmonics:
+    """``network``, which sees the first coordinate, an angle in radians, as its first ``count`` cosines and sines.
+
+    So the field repeats exactly after a turn. The network has 2 ``count`` inputs in place of one.
+    """
+
+    network: Network
+    count: int = 8
+
+    def initial(self, generator: torch.Generator) -> dict[str, Tensor]:
+        """Return the weights of the network."""
+        return self.network.initial(generator)
+
+    def __call__(self, weights: Weights, x: Tensor) -> Tensor:
+        """Return the values (...) at x (..., d)."""
+        angle = x[..., :1] * torch.arange(1, self.count + 1, dtype=x.dtype)
+        return self.network(weights, torch.cat([torch.cos(angle), torch.sin(angle), x[..., 1:]], dim=-1))
+
+
+@dataclass(frozen=True)
 class Windows:
     """A network for each of overlapping intervals of the first coordinate, blended by smooth windows.
 
     Moseley, Markham & Nissen-Meyer (2023), Adv. Comput. Math. 49, 62 (finite-basis networks). The intervals of
-    ``width`` lie around ``count`` centres evenly spaced from ``start`` to ``end``; within its own each network
-    sees the coordinate from -1 to 1, so that what is fast for the whole is slow for it. The windows are cos^4,
-    divided by their sum.
+    ``width`` lie around ``count`` centres evenly spaced from ``start`` to ``end``, both included; in a ``periodic``
+    coordinate start and end are one place. Within its own interval each network sees the coordinate from -1 to 1,
+    so that what is fast for the whole is slow for it. The windows are cos^4, divided by their sum.
+
+    Raises ValueError for intervals that do not overlap.
     """
 
     network: Network
@@ -105,13 +157,18 @@ class Windows:
     end: float = 1.0
     count: int = 15
     width: float = 0.15
+    periodic: bool = False
 
     def __post_init__(self) -> None:
-        spacing = (self.end - self.start) / max(self.count - 1, 1)
-        if self.count < 1 or not self.width > spacing:
+        if self.count < 1 or not self.width > self.spacing:
             raise ValueError(
-                f"{self.count} windows of {self.width} do not overlap; expected wider than {spacing}"
+                f"{self.count} windows of {self.width} do not overlap; expected wider than {self.spacing:.4g}"
             )
+
+    @property
+    def spacing(self) -> float:
+        """The distance of neighbouring centres."""
+        return (self.end - self.start) / (self.count if self.periodic else max(self.count - 1, 1))
 
     def initial(self, generator: torch.Generator) -> dict[str, Tensor]:
         """Return the weights of all networks, stacked along a first dimension."""
@@ -120,8 +177,11 @@ class Windows:
 
     def __call__(self, weights: Weights, x: Tensor) -> Tensor:
         """Return the blended values (...) at x (..., d)."""
-        centres = torch.linspace(self.start, self.end, self.count, dtype=x.dtype)
-        local = (x[..., :1] - centres) * (2.0 / self.width)
+        distance = x[..., :1] - (self.start + self.spacing * torch.arange(self.count, dtype=x.dtype))
+        if self.periodic:
+            turn = self.end - self.start
+            distance = distance - turn * torch.round(distance / turn).detach()
+        local = distance * (2.0 / self.width)
         inside = torch.cos((0.5 * math.pi) * local.clamp(-1.0, 1.0)) ** 4
         inputs = local[..., None]
         if x.shape[-1] > 1:

@@ -75,7 +75,7 @@ class Oscillator(Problem):
         if self.observed_t:
             times = torch.tensor(self.observed_t, dtype=self.dtype)[:, None]
             values = torch.tensor(self.observed_u, dtype=self.dtype)
-            parts.append(Constraint("measurements", times, position, self.data_weight, values))
+            parts.append(Constraint("measurements", times, position, self.data_weight, values, True))
         else:
             start = torch.zeros(1, 1, dtype=self.dtype)
             parts.append(Constraint("start", start, position, self.data_weight, 1.0))

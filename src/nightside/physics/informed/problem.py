@@ -30,7 +30,8 @@ class Constraint:
     """``residual(field, points, parameters)`` has to equal ``target`` at ``points``.
 
     ``points`` is (n, d), ``target`` (n) or one value. ``weight`` multiplies the mean square of the difference in the loss; with
-    n / sigma^2 the constraint adds chi-square to it.
+    n / sigma^2 the constraint adds chi-square to it. ``measured`` marks measurements and priors, as against
+    equations.
 
     Raises ValueError for points or targets that are not finite, or of the wrong shape.
     """
@@ -40,6 +41,7 @@ class Constraint:
     residual: Residual
     weight: float = 1.0
     target: Tensor | float = 0.0
+    measured: bool = False
 
     def __post_init__(self) -> None:
         if self.points.ndim != 2 or self.points.shape[0] == 0:
@@ -90,7 +92,8 @@ class Problem(Protocol):
 
     def exact(self, x: Tensor) -> Tensor:
         """Return the exact solution (...) at x (..., d)."""
-        raise NotImplementedError("no exact solution is known")
+        named = type(self).__name__
+        raise NotImplementedError(f"no exact solution of {named} is known")
 
 
 def derivatives(field: Field, x: Tensor, axis: int = 0) -> tuple[Tensor, Tensor, Tensor]:
