@@ -30,3 +30,13 @@ rule maps:
     input:
         RESULTS / "thermal/cog.json",
         RESULTS / "physics/cog.json",
+
+
+rule oscillator:
+    input:
+        OSCILLATOR / "oscillator.json",
+
+
+rule column:
+    input:
+        COLUMN / "column.json",

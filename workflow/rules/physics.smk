@@ -1,6 +1,8 @@
-# Physics beside the maps: the inversion of every cell.
+# Physics beside the maps: the inversion of every cell, and, on their own, what networks learn of it.
 
 PHYSICS = RESULTS / "physics"
+OSCILLATOR = Path("results/oscillator")
+COLUMN = Path("results/column")
 
 
 rule physics_invert:
@@ -50,3 +52,50 @@ rule physics_cog:
     shell:
         "nightside physics cog --config {params.config} --inversion {params.inversion} --folder {params.folder}"
         " --out {output} 2> {log}"
+
+
+# About five minutes on two cores: it trains a dozen networks the slow way, as the article does.
+rule physics_oscillator:
+    output:
+        table=OSCILLATOR / "oscillator.json",
+        figures=[
+            OSCILLATOR / name
+            for name in ("oscillator.png", "oscillator.gif", "past_the_article.png")
+        ],
+    log:
+        OSCILLATOR / "oscillator.log",
+    conda:
+        "../../envs/nightside.yaml"
+    threads: 2
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        folder=OSCILLATOR,
+        code_version=1,
+    message:
+        "a network learns the damped oscillator: the article, and what goes past it"
+    shell:
+        "nightside physics oscillator --out-dir {params.folder} 2> {log}"
+
+
+# About four minutes on two cores.
+rule physics_column:
+    output:
+        table=COLUMN / "column.json",
+        figure=COLUMN / "column.png",
+    log:
+        COLUMN / "column.log",
+    conda:
+        "../../envs/nightside.yaml"
+    threads: 2
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        folder=COLUMN,
+        code_version=1,
+    message:
+        "networks solve and invert a column of regolith, beside the solver"
+    shell:
+        "nightside physics column --out-dir {params.folder} 2> {log}"

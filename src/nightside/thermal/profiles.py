@@ -129,7 +129,11 @@ def profiles_dataset(cube: xr.Dataset, config: Profiles, *, rows: int = MAP_CHUN
     return xr.Dataset(
         {
             "temperature": (day, t, {"units": "K", "long_name": "interpolated brightness temperature"}),
-            "temperature_std": (day, s, {"units": "K", "long_name": "posterior standard deviation", "comment": WARNING}),
+            "temperature_std": (
+                day,
+                s,
+                {"units": "K", "long_name": "posterior standard deviation", "comment": WARNING},
+            ),
             "quality": (cell, q, {"units": "1", "long_name": "quality of the profile", **meanings}),
             "longest_gap_h": (cell, g, {"units": "h", "long_name": "longest gap between observed bins"}),
         },
