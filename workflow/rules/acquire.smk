@@ -14,11 +14,6 @@ DIVINER = ("diviner.source", "diviner.level", "diviner.start", "diviner.end")
 FETCHED = ("diviner.archive_url", "diviner.select", "diviner.track_margin_deg")
 
 
-def period(block):
-    """Return the days of a block, so that a longer period leaves the blocks it already had."""
-    return [] if SETTINGS.diviner.level == "gcp" else block_period(SETTINGS, block)
-
-
 rule synthetic_diviner:
     output:
         truth=SYNTHETIC / "truth.zarr.json",

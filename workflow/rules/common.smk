@@ -76,3 +76,8 @@ def section(*names):
             value = value[part]
         picked[name] = value
     return str(picked)
+
+
+def period(block):
+    """Return the days of a block, so that a longer period leaves the blocks it already had."""
+    return [] if SETTINGS.diviner.level == "gcp" else block_period(SETTINGS, block)
