@@ -102,7 +102,7 @@ def _from_archive(settings: Settings, block: str, folder: Path) -> Inventory:
 
     if source.level == "gcp":
         url = archive.gcp_url(source.archive_url, block)
-        outcomes = fetch([Wanted(url, folder / archive.gcp_name(block))])
+        outcomes = fetch([Wanted(url, folder / archive.gcp_name(block), archive.GCP_BYTES)])
     else:
         slots = archive.slots(*block_period(settings, block))
         if source.select == "all" or settings.region.whole_moon:

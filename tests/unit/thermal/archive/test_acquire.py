@@ -62,10 +62,18 @@ def test_a_band_comes_from_the_archive(archive_server, tmp_path):
     settings = configured("pds", "gcp", archive_url=archive_server.url)
     assert blocks(settings) == ["50s40s"]
     url = archive.gcp_url(archive_server.url, "50s40s")
-    archive_server.files[url.removeprefix(archive_server.url)] = b"a table"
+    archive_server.files[url.removeprefix(archive_server.url)] = bytes(archive.GCP_BYTES)
     inventory = acquire(settings, "50s40s", tmp_path)
     assert [f["path"] for f in inventory["files"]] == ["global_cumul_avg_cyl_50s40s_002.tab"]
     assert inventory["failed"] == {}
+    (tmp_path / inventory["files"][0]["path"]).unlink()  # 156 MB
+
+
+def test_a_band_that_was_cut_between_two_rows_is_broken(archive_server, tmp_path):
+    settings = configured("pds", "gcp", archive_url=archive_server.url, retries=0)
+    archive_server.files[archive.gcp_url("", "50s40s")] = bytes(113 * 1000)
+    failed = acquire(settings, "50s40s", tmp_path)["failed"]
+    assert "has 113000 bytes, a whole one has 156211313" in failed["global_cumul_avg_cyl_50s40s_002.tab"]
 
 
 def test_tables_come_from_the_archive_with_what_is_missing_and_what_failed(archive_server, tmp_path):
