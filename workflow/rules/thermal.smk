@@ -22,7 +22,7 @@ rule thermal_ingest:
         config=CONFIG,
         store=lambda w: THERMAL / f"bins/{w.block}.zarr",
         depends=section("region", "filter", "thermal.bins", "diviner"),
-        code_version=2,
+        code_version=3,
     message:
         "bins of {wildcards.block}"
     shell:
