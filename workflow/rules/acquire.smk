@@ -50,6 +50,7 @@ rule acquire:
     params:
         config=CONFIG,
         folder=TABLES,
+        listing=lambda w: listings().get(w.block, ""),
         depends=section("region", "diviner"),
         code_version=1,
     message:

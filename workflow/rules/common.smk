@@ -1,9 +1,10 @@
 # The configuration, checked before the DAG is built, and what the rules share.
+from functools import cache
 from pathlib import Path
 
 from nightside.config import ConfigError, load
 from nightside.store import Busy, atomic_file, hold
-from nightside.thermal.acquire import blocks
+from nightside.thermal.acquire import blocks, listing_digests
 from snakemake.exceptions import WorkflowError
 
 try:
@@ -51,3 +52,12 @@ def section(*names):
             value = value[part]
         picked[name] = value
     return str(picked)
+
+
+@cache
+def listings():
+    """Return the digest of each block's tables in your own folder, which may change between two runs."""
+    diviner = SETTINGS.diviner
+    return (
+        listing_digests(SETTINGS, diviner.folder) if diviner.source == "local" else {}
+    )
