@@ -6,8 +6,8 @@ import pytest
 
 from nightside.formats.diviner import (
     GCP_COLUMNS,
-    GCP_LOCAL_TIME_BINS,
     GCP_ROW_BYTES,
+    GCP_ROWS,
     INVALID,
     RDR_COLUMNS,
     RDR_ROW_BYTES,
@@ -42,4 +42,4 @@ def test_columns_lie_where_the_archive_says(shared_data, name, columns, row_byte
 def test_the_gcp_label_declares_the_row_and_its_count(shared_data):
     label = (shared_data / "diviner" / "global_cumul_avg_cyl_10n20n_002.lbl").read_text(encoding="latin-1")
     assert int(re.search(r"ROW_BYTES\s*=\s*(\d+)", label)[1]) == GCP_ROW_BYTES
-    assert int(re.search(r"\sROWS\s*=\s*(\d+)", label)[1]) == 20 * 720 * GCP_LOCAL_TIME_BINS
+    assert int(re.search(r"\sROWS\s*=\s*(\d+)", label)[1]) == GCP_ROWS

@@ -55,6 +55,7 @@ rule acquire:
     params:
         config=CONFIG,
         folder=TABLES,
+        listing=lambda w: listings().get(w.block, ""),
         depends=section("region", *DIVINER[:2], *FETCHED),
         period=lambda w: period(w.block),
         code_version=1,

@@ -1,9 +1,10 @@
 # The configuration, checked before the DAG is built, and what the rules share.
+from functools import cache
 from pathlib import Path
 
 from nightside.config import ConfigError, load
 from nightside.store import Busy, atomic_file, grid_of, hold, read_json
-from nightside.thermal.acquire import block_period, blocks
+from nightside.thermal.acquire import block_period, blocks, listing_digests
 from nightside.thermal.binning import check_bins
 from snakemake.exceptions import WorkflowError
 
@@ -81,3 +82,12 @@ def section(*names):
 def period(block):
     """Return the days of a block, so that a longer period leaves the blocks it already had."""
     return [] if SETTINGS.diviner.level == "gcp" else block_period(SETTINGS, block)
+
+
+@cache
+def listings():
+    """Return the digest of each block's tables in your own folder, which may change between two runs."""
+    diviner = SETTINGS.diviner
+    return (
+        listing_digests(SETTINGS, diviner.folder) if diviner.source == "local" else {}
+    )

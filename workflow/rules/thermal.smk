@@ -32,7 +32,8 @@ rule thermal_ingest:
         depends=section(
             "region", "filter", "thermal.bins.local_time_bins", "diviner.level"
         ),
-        code_version=2,
+        period=lambda w: period(w.block),
+        code_version=3,
     message:
         "bins of {wildcards.block}"
     shell:

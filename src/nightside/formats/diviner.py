@@ -84,6 +84,8 @@ GCP_HEADER_LINES = 1
 GCP_CELL_DEG = 0.5
 GCP_LOCAL_TIME_BINS = 96
 GCP_BAND_DEG = 10
+GCP_ROWS = round(GCP_BAND_DEG / GCP_CELL_DEG) * round(360 / GCP_CELL_DEG) * GCP_LOCAL_TIME_BINS
+"""Every table has a row for each cell and local time of its band, seen or not, as its label declares."""
 
 GCP_COLUMNS = (
     Column("clon", 1, 7, "real", 2, "deg", "centre longitude of the cell"),

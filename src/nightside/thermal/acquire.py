@@ -48,6 +48,20 @@ def block_period(settings: Settings, block: str) -> tuple[dt.date, dt.date]:
     return max(dt.date(first // 12, first % 12 + 1, 1), start), min(last, end)
 
 
+def listing_digests(settings: Settings, folder: Path) -> dict[str, str]:
+    """Return by block a digest of its tables in ``folder``: their paths, sizes and times of change.
+
+    A table that was repaired, added or removed changes its block's. Nothing is read but the folder, so that it is
+    cheap to ask before every run; a block without a table is absent.
+    """
+    hashes: dict[str, Any] = {}
+    for path, block in _tables(settings, folder).items():
+        about = path.stat()
+        line = f"{path.relative_to(folder)}\t{about.st_size}\t{about.st_mtime_ns}\n"
+        hashes.setdefault(block, hashlib.sha256()).update(line.encode("utf-8", "surrogateescape"))
+    return {block: found.hexdigest() for block, found in hashes.items()}
+
+
 def acquire(settings: Settings, block: str, folder: Path) -> Inventory:
     """Return the inventory of a block's tables in ``folder``, having fetched them where the source is ``pds``.
 
@@ -69,24 +83,41 @@ def _local(settings: Settings, block: str, folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise NoTables(f"{folder}: no such folder; set diviner.folder to where the tables lie")
     level = settings.diviner.level
-    tables = {path: _block_key(level, path) for path in sorted(folder.rglob("*")) if path.is_file()}
-    wanted = set(blocks(settings)) if level == "gcp" else set(archive.slots(*_period(settings)))
-    if wanted.isdisjoint(tables.values()):
+    tables = _tables(settings, folder)
+    if not tables:
         pattern = "YYYYMMDDHHMM_rdr.zip" if level == "rdr" else archive.gcp_name("10n20n")
         raise NoTables(
             f"{folder}: no {level.upper()} table ({pattern}) of the configured "
             f"{'period' if level == 'rdr' else 'latitudes'} in it or below; correct diviner.folder, start or end"
         )
-    here = {block} if level == "gcp" else set(archive.slots(*block_period(settings, block)))
-    chosen = {key: path for path, key in reversed(tables.items()) if key in here}
-    # A table that lies there twice (zipped and not, or in two folders) counts once.
-    return sorted(chosen.values())
+    return [path for path, of in tables.items() if of == block]
 
 
-def _block_key(level: str, path: Path) -> dt.datetime | str | None:
-    if level == "gcp":
-        return archive.gcp_band(path.name)
-    return archive.rdr_slot(path.name)
+def _tables(settings: Settings, folder: Path) -> dict[Path, str]:
+    """Return the block of each table of the configuration in or below ``folder``, in the order of their paths."""
+    chosen: dict[dt.datetime | str, tuple[Path, str]] = {}
+    for path in sorted(folder.rglob("*")):
+        found = _band_of(settings, path) if settings.diviner.level == "gcp" else _slot_of(settings, path)
+        # A table that lies there twice (zipped and not, or in two folders) counts once.
+        if found is not None and found[0] not in chosen and path.is_file():
+            chosen[found[0]] = (path, found[1])
+    return dict(sorted(chosen.values()))
+
+
+def _band_of(settings: Settings, path: Path) -> tuple[str, str] | None:
+    band = archive.gcp_band(path.name)
+    return None if band is None or band not in blocks(settings) else (band, band)
+
+
+def _slot_of(settings: Settings, path: Path) -> tuple[dt.datetime, str] | None:
+    """Return the beginning of an RDR table of the period, and its block."""
+    slot = archive.rdr_slot(path.name)
+    start, end = _period(settings)
+    if slot is None or not start <= slot.date() <= end or slot.minute % 10:
+        return None
+    months = (slot.year - start.year) * 12 + slot.month - start.month
+    first = start.year * 12 + start.month - 1 + months - months % settings.diviner.block_months
+    return slot, f"{first // 12:04d}{first % 12 + 1:02d}"
 
 
 def _from_archive(settings: Settings, block: str, folder: Path) -> Inventory:
@@ -102,7 +133,7 @@ def _from_archive(settings: Settings, block: str, folder: Path) -> Inventory:
 
     if source.level == "gcp":
         url = archive.gcp_url(source.archive_url, block)
-        outcomes = fetch([Wanted(url, folder / archive.gcp_name(block))])
+        outcomes = fetch([Wanted(url, folder / archive.gcp_name(block), archive.GCP_BYTES)])
     else:
         slots = archive.slots(*block_period(settings, block))
         if source.select == "all" or settings.region.whole_moon:

@@ -11,7 +11,7 @@ import math
 import re
 
 from nightside.config import Region
-from nightside.formats.diviner import GCP_BAND_DEG
+from nightside.formats.diviner import GCP_BAND_DEG, GCP_HEADER_LINES, GCP_ROW_BYTES, GCP_ROWS
 from nightside.moon import metres_per_degree
 
 SLOT = dt.timedelta(minutes=10)
@@ -20,6 +20,9 @@ SLOT = dt.timedelta(minutes=10)
 RDR_DATA_SET = "lro-l-dlre-4-rdr-v1"
 RDR_VOLUMES = ((2017, "lrodlr_1002"), (0, "lrodlr_1001"))
 """First year and name of each volume, latest first."""
+
+GCP_BYTES = (GCP_HEADER_LINES + GCP_ROWS) * GCP_ROW_BYTES
+"""The length of every GCP table: records of one width, as its label declares."""
 
 GCP_FOLDER = "urn-nasa-pds-lro_diviner_derived1/data_derived_gcp"
 

@@ -37,14 +37,16 @@ def ingest(config: Config, inventory: Annotated[Path, typer.Option(help="from ac
     """Bin a block's tables by cell and local time, into sums that add up in any order."""
     from nightside.config import load
     from nightside.store import grid_of, read_json, write_store
+    from nightside.thermal.acquire import block_period
     from nightside.thermal.datasets import bins_dataset
     from nightside.thermal.ingest import ingest_tables, with_path
 
     settings = load(config)
-    listed = read_json(inventory, "folder", "files", "failed")
+    listed = read_json(inventory, "folder", "files", "failed", "block", "source")
     paths = [Path(listed["folder"]) / file["path"] for file in listed["files"]]
     grid = grid_of(settings.region)
-    result = ingest_tables(paths, settings, grid)
+    period = block_period(settings, listed["block"]) if settings.diviner.level == "rdr" else None
+    result = ingest_tables(paths, settings, grid, period=period)
     write_store(
         bins_dataset(result.n, result.sum_k, result.sum_k2),
         out,
@@ -56,6 +58,10 @@ def ingest(config: Config, inventory: Annotated[Path, typer.Option(help="from ac
     )
     for path, reason in result.set_aside.items():
         typer.echo(f"set aside {with_path(path, reason)}", err=True)
+    if result.set_aside and listed["source"] == "pds":
+        typer.echo(
+            "snakemake with --forcerun acquire fetches again those that are damaged or removed", err=True
+        )
 
 
 @app.command()

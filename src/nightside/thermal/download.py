@@ -1,14 +1,14 @@
 """Downloads that survive a bad line: resumed, retried, checked, and polite to the server.
 
-A file gets its name only after its length, its MD5 (where given) and, for a zip, the CRC of every member
-have been checked. Until then it is ``<name>.part``, beside which ``<name>.part.json`` keeps what the server
+A file gets its name only after its length and, for a zip, the CRC of every member have been checked; one that
+has its name already is checked in the same way. A GCP label declares no MD5, and an RDR
+zip carries the CRC of its table. Until then it is ``<name>.part``, beside which ``<name>.part.json`` keeps what the server
 said of it, so that the rest can be asked for, and only if the server's file is still the same.
 """
 
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 import random
 import threading
@@ -38,11 +38,11 @@ _RETRY_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 @dataclass(frozen=True)
 class Wanted:
-    """A file to fetch, where to put it, and its MD5 where the archive gives one."""
+    """A file to fetch, where to put it, and its length in bytes where the format fixes it."""
 
     url: str
     path: Path
-    md5: str | None = None
+    size: int | None = None
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def fetch_all(
 ) -> list[Outcome]:
     """Fetch files, at most ``parallel`` at once, and return their outcomes in the order asked for.
 
-    A file that is there already is not asked for. A failed attempt is repeated up to ``retries`` times after
+    A file that is there already and sound is not asked for; a damaged one is set aside as ``<name>.bad``. A failed attempt is repeated up to ``retries`` times after
     a pause that doubles (with a random part), or after the server's ``Retry-After``. A file whose content
     stays wrong is set aside as ``<name>.bad``.
 
@@ -110,7 +110,9 @@ class _Client:
 
     def fetch(self, session: requests.Session, wanted: Wanted) -> Outcome:
         if wanted.path.exists():
-            return Outcome(wanted, "present")
+            if content_fault(wanted.path, wanted.path.suffix, wanted.size) is None:
+                return Outcome(wanted, "present")
+            wanted.path.replace(_bad(wanted.path))
         wanted.path.parent.mkdir(parents=True, exist_ok=True)
         reason, broken = "", False
         for attempt in range(self.retries + 1):
@@ -176,25 +178,25 @@ class _Client:
         size = part.stat().st_size
         if length is not None and size < length:
             raise _Retry(f"{size} bytes came of {length}")
-        fault = content_fault(part, wanted.path.suffix, wanted.md5)
+        fault = content_fault(part, wanted.path.suffix, wanted.size)
         if length is not None and size > length:
             fault = f"{size} bytes came, {length} were announced"
         if fault is not None:
-            part.replace(wanted.path.with_name(wanted.path.name + ".bad"))
+            part.replace(_bad(wanted.path))
             _drop(wanted.path)
-            raise _Retry(f"{fault}; set aside as {wanted.path.name}.bad", broken=True)
+            raise _Retry(f"{fault}; set aside as {_bad(wanted.path).name}", broken=True)
         part.replace(wanted.path)
         _drop(wanted.path)
-        wanted.path.with_name(wanted.path.name + ".bad").unlink(missing_ok=True)
+        _bad(wanted.path).unlink(missing_ok=True)
 
 
-def content_fault(path: Path, suffix: str, md5: str | None = None) -> str | None:
-    """Return what is wrong with a file's content (MD5, CRC of a zip's members), or None."""
-    if md5 is not None:
-        with path.open("rb") as handle:
-            found = hashlib.file_digest(handle, "md5").hexdigest()
-        if found != md5.lower():
-            return f"MD5 is {found}, the archive's list says {md5.lower()}"
+def content_fault(path: Path, suffix: str, size: int | None = None) -> str | None:
+    """Return what is wrong with a file's content (length where it is known, CRC of a zip's members), or None."""
+    found = path.stat().st_size
+    if found == 0:
+        return "is empty"
+    if size is not None and found != size:
+        return f"has {found} bytes, a whole one has {size}"
     if suffix.lower() == ".zip":
         try:
             with zipfile.ZipFile(path) as archive:
@@ -203,13 +205,15 @@ def content_fault(path: Path, suffix: str, md5: str | None = None) -> str | None
             return f"is no sound zip ({error})"
         if broken is not None:
             return f"member {broken} of the zip fails its CRC"
-    elif path.stat().st_size == 0:
-        return "is empty"
     return None
 
 
 def _part(path: Path) -> Path:
     return path.with_name(path.name + ".part")
+
+
+def _bad(path: Path) -> Path:
+    return path.with_name(path.name + ".bad")
 
 
 def _note(path: Path) -> Path:

@@ -12,6 +12,7 @@ from nightside.formats.diviner import (
     GCP_COLUMNS,
     GCP_HEADER_LINES,
     GCP_ROW_BYTES,
+    GCP_ROWS,
     MISSING_BELOW,
     column,
 )
@@ -29,7 +30,8 @@ def read_gcp_observations(path: Path, channel: int) -> Observations:
     the bands share no cell.
 
     Raises:
-        BadTable: the file is damaged, is no GCP table, or has letters in a number; file and row are named.
+        BadTable: the file is damaged, is no GCP table, lacks rows of its band, or has letters in a number; file
+            and row are named.
     """
     names = ("clon", "clat", "ltim", f"t{channel}")
     fields = [column(name, GCP_COLUMNS) for name in names]
@@ -45,6 +47,9 @@ def read_gcp_observations(path: Path, channel: int) -> Observations:
             )
         parts.append(values[:passed].copy())
         total += table.shape[0]
+    # A table is no zip: one that was cut between two rows shows it nowhere else.
+    if total != GCP_ROWS:
+        raise BadTable(f"{path}: has {total} rows, a whole band has {GCP_ROWS}; fetch it again")
     longitude, latitude, time, temperature = np.concatenate(parts).T
     counters = {"rows": total, **dict(zip(_REASONS, counts.tolist(), strict=True))}
     none = np.empty(0, np.int64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,6 +18,7 @@ from nightside.config import Settings
 from nightside.formats import BadTable
 from nightside.thermal.binning import Observations, add_observations, empty_bins, without_repeats
 from nightside.thermal.gcp import read_gcp_observations
+from nightside.thermal.ground_track import julian_date
 from nightside.thermal.rdr import read_observations
 
 THREADS = 2
@@ -39,13 +41,18 @@ class IngestResult:
 
 
 def ingest_tables(
-    paths: Sequence[Path], settings: Settings, geobox: GeoBox, threads: int = THREADS
+    paths: Sequence[Path],
+    settings: Settings,
+    geobox: GeoBox,
+    threads: int = THREADS,
+    period: tuple[dt.date, dt.date] | None = None,
 ) -> IngestResult:
     """Bin RDR or GCP tables (``settings.diviner.level``) on a grid by cell and local time.
 
     Tables are added in the order of their names, which for RDR is that of time, in whatever order they are
     given or read: the sums come out the same to the last bit. An observation that the table before holds too
-    is dropped. Memory is the bins and a few tables' passing rows, however many tables there are.
+    is dropped. Where ``period`` (first and last day, UTC) is given, RDR rows of other days are left out: a table
+    may hold samples of its neighbour, which another block counts without knowing of this one. Memory is the bins and a few tables' passing rows, however many tables there are.
 
     Raises:
         ConfigError: the bins exceed ``thermal.bins.memory_limit_gb``.
@@ -55,7 +62,8 @@ def ingest_tables(
     counters: Counter[str] = Counter()
     set_aside: dict[str, str] = {}
     before = np.empty(0, np.int64)
-    for path, seen in _in_order(sorted(paths, key=lambda p: (p.name, str(p))), _reader(settings), threads):
+    read = _reader(settings, period)
+    for path, seen in _in_order(sorted(paths, key=lambda p: (p.name, str(p))), read, threads):
         if isinstance(seen, BadTable):
             set_aside[str(path)] = str(seen)
             continue
@@ -99,10 +107,15 @@ def with_path(path: str, reason: str) -> str:
     return reason if path in reason else f"{path}: {reason}"
 
 
-def _reader(settings: Settings) -> Callable[[Path], Observations]:
+def _reader(settings: Settings, period: tuple[dt.date, dt.date] | None) -> Callable[[Path], Observations]:
     if settings.diviner.level == "gcp":
         return lambda path: read_gcp_observations(path, settings.filter.channel)
-    return lambda path: read_observations(path, settings.filter)
+    if period is None:
+        return lambda path: read_observations(path, settings.filter)
+    first = dt.datetime.combine(period[0], dt.time())
+    after = dt.datetime.combine(period[1], dt.time()) + dt.timedelta(days=1)
+    span = (julian_date(first), julian_date(after))
+    return lambda path: read_observations(path, settings.filter, span)
 
 
 def _in_order(

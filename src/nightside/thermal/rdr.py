@@ -34,26 +34,33 @@ REASONS = (
     "quality",
     "emission",
     "missing",
+    "outside_period",
     "negative_radiance",
     "passed",
 )
 """What becomes of a row; ``missing`` is UNKNOWN, INVALID or a place or time that does not exist."""
 
-_READ = ("c", "af", "qca", "qge", "qmi", "cemis", "clon", "clat", "cloctime", "tb", "sclk", "det")
+_READ = ("c", "af", "qca", "qge", "qmi", "cemis", "clon", "clat", "cloctime", "tb", "sclk", "det", "jdate")
 _START = np.array([column(name).slice.start for name in _READ])
 _STOP = np.array([column(name).slice.stop for name in _READ])
 _MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"
 
 
-def read_observations(path: Path, rows: RowFilter) -> Observations:
+def read_observations(
+    path: Path, rows: RowFilter, period: tuple[float, float] = (-np.inf, np.inf)
+) -> Observations:
     """Return the observations of a table (zip or .tab) that pass the filter, in the order of the file.
+
+    ``period`` is the first Julian date (UTC) that counts and the first that does not.
 
     ``counters`` has ``rows`` and, for each of ``REASONS``, how many rows it took; they add up to ``rows``.
 
     Raises:
         BadTable: the file is damaged, is no RDR table, or has letters in a number; file and row are named.
     """
-    limits = np.array([rows.channel, rows.activity_flag, rows.qca, rows.qge, rows.qmi, rows.emission_max_deg])
+    limits = np.array(
+        [rows.channel, rows.activity_flag, rows.qca, rows.qge, rows.qmi, rows.emission_max_deg, *period]
+    )
     counts = np.zeros(len(REASONS), np.int64)
     parts, keys, total = [], [], 0
     for first, table in whole_rows(path, RDR_COLUMNS, RDR_HEADER_LINES, RDR_ROW_BYTES):
@@ -118,18 +125,24 @@ def _select(table, start, stop, limits, counts, values, key):  # type: ignore[no
         if np.isnan(detector):
             return passed, r * fields + 11
         key[passed] = clock * (DETECTORS + 1) + np.int64(detector)
+        jdate = number(row, start[12], stop[12])
+        if np.isnan(jdate):
+            return passed, r * fields + 12
         latitude, hour, kelvin = values[passed, 1], values[passed, 2], values[passed, 3]
         if (
             values[passed, 0] < MISSING_BELOW
             or kelvin < MISSING_BELOW
+            or jdate < MISSING_BELOW
             or not -90.0 <= latitude <= 90.0
             or not 0.0 <= hour <= 24.0
         ):
             counts[4] += 1
-        elif kelvin <= 0.0:
+        elif jdate < limits[6] or jdate >= limits[7]:
             counts[5] += 1
-        else:
+        elif kelvin <= 0.0:
             counts[6] += 1
+        else:
+            counts[7] += 1
             passed += 1
     return passed, -1
 

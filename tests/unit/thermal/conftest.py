@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from nightside.formats.diviner import GCP_COLUMNS, GCP_ROW_BYTES, RDR_COLUMNS, RDR_ROW_BYTES, Column
+from nightside.formats.diviner import GCP_COLUMNS, GCP_ROW_BYTES, GCP_ROWS, RDR_COLUMNS, RDR_ROW_BYTES, Column
 
 PASSING = {
     "date": "05-Jan-2010",
@@ -64,13 +64,19 @@ def rdr_zip(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def gcp_table(tmp_path: Path) -> Callable[..., Path]:
-    """Write rows, given as dicts of text, as a GCP table."""
+def gcp_table(tmp_path: Path) -> Iterator[Callable[..., Path]]:
+    """Write rows, given as dicts of text, as a GCP table; all others up to ``total`` hold no temperature."""
+    written = []
 
-    def write(rows: Sequence[dict[str, str]], name: str = "global_cumul_avg_cyl_40s50s_002.tab") -> Path:
-        path = tmp_path / name
+    def write(rows: Sequence[dict[str, str]], total: int = GCP_ROWS) -> Path:
+        path = tmp_path / "global_cumul_avg_cyl_50s40s_002.tab"
+        written.append(path)
         header = _row({c.name: c.name for c in GCP_COLUMNS}, GCP_COLUMNS, GCP_ROW_BYTES)
-        path.write_bytes(header + b"".join(_row(row, GCP_COLUMNS, GCP_ROW_BYTES) for row in rows))
+        unseen = _row({c.name: "-9999.000" for c in GCP_COLUMNS[3:]}, GCP_COLUMNS, GCP_ROW_BYTES)
+        given = b"".join(_row(row, GCP_COLUMNS, GCP_ROW_BYTES) for row in rows)
+        path.write_bytes(header + given + unseen * (total - len(rows)))
         return path
 
-    return write
+    yield write
+    for path in written:  # 156 MB each
+        path.unlink(missing_ok=True)

@@ -1,3 +1,5 @@
+import datetime as dt
+
 import numpy as np
 import pytest
 
@@ -32,10 +34,28 @@ def test_samples_at_the_edges_of_tables_count_once_in_any_order(tables, settings
     np.testing.assert_array_equal(forward.sum_k2, backward.sum_k2)
 
 
+def test_a_sample_that_two_blocks_tables_share_counts_in_the_block_of_its_day(settings, rdr_row, rdr_zip):
+    grid = grid_of(settings.region)
+
+    def row(second, midnight=2455227.5):  # 1 February 2010
+        return rdr_row(sclk=clock(second), jdate=f"{midnight + second / 86400:.9f}")
+
+    january = rdr_zip([row(s) for s in (-600, -300, -1, 0)], "201001312350")
+    february = rdr_zip([row(s) for s in (-1, 0, 1, 300)], "201002010000")
+    together = ingest_tables([january, february], settings, grid)
+    apart = [
+        ingest_tables([january], settings, grid, period=(dt.date(2010, 1, 1), dt.date(2010, 1, 31))),
+        ingest_tables([february], settings, grid, period=(dt.date(2010, 2, 1), dt.date(2010, 2, 28))),
+    ]
+    assert [r.n.sum() for r in apart] == [3, 3]
+    assert [r.counters["outside_period"] for r in apart] == [1, 1]
+    np.testing.assert_array_equal(apart[0].n + apart[1].n, together.n)
+
+
 def test_every_row_is_accounted_for(tables, settings):
     counters = ingest_tables(tables, settings, grid_of(settings.region)).counters
     lost = ("repeated", "outside_region", "missing", "negative_radiance", "emission", "quality")
-    others = ("other_activity", "other_channel", "binned")
+    others = ("other_activity", "other_channel", "outside_period", "binned")
     assert counters["rows"] == sum(counters[k] for k in lost + others)
 
 

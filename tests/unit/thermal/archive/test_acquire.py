@@ -1,13 +1,14 @@
 import datetime as dt
 import io
 import json
+import os
 import zipfile
 
 import pytest
 
 from nightside.config import load
 from nightside.thermal import archive
-from nightside.thermal.acquire import NoTables, acquire, block_period, blocks
+from nightside.thermal.acquire import NoTables, acquire, block_period, blocks, listing_digests
 
 
 def configured(source="local", level="rdr", **diviner):
@@ -51,6 +52,36 @@ def test_a_folder_is_searched_in_depth_and_in_either_case(tmp_path):
     json.dumps(inventory, allow_nan=False)
 
 
+def test_a_table_that_lies_there_twice_counts_once(tmp_path):
+    for name in ("b/201001110000_rdr.zip", "a/201001110000_rdr.tab"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_bytes(b"x")
+    inventory = acquire(configured(folder=str(tmp_path)), "201001", tmp_path)
+    assert [f["path"] for f in inventory["files"]] == ["a/201001110000_rdr.tab"]
+
+
+def test_a_changed_table_changes_the_listing_of_its_block_only(tmp_path):
+    settings = configured(folder=str(tmp_path), block_months=2)
+    january, april = tmp_path / "201001110000_rdr.zip", tmp_path / "deep/201004110000_rdr.zip"
+    april.parent.mkdir()
+    for path in (january, april, tmp_path / "200901110000_rdr.zip"):
+        path.write_bytes(b"cut")
+    before = listing_digests(settings, tmp_path)
+    assert sorted(before) == ["201001", "201003"]
+    (tmp_path / "notes.txt").write_bytes(b"x")
+    assert listing_digests(settings, tmp_path) == before
+    april.write_bytes(b"mended")
+    mended = listing_digests(settings, tmp_path)
+    april.write_bytes(b"MENDED")
+    os.utime(april, ns=(0, 0))
+    touched = listing_digests(settings, tmp_path)
+    (tmp_path / "201004110010_rdr.zip").write_bytes(b"x")
+    added = listing_digests(settings, tmp_path)
+    assert {found["201001"] for found in (mended, touched, added)} == {before["201001"]}
+    assert len({found["201003"] for found in (before, mended, touched, added)}) == 4
+    assert listing_digests(settings, tmp_path / "none") == {}
+
+
 def test_a_folder_without_tables_is_named(tmp_path):
     with pytest.raises(NoTables, match=r"no RDR table .* of the configured period"):
         acquire(configured(folder=str(tmp_path)), "201001", tmp_path)
@@ -62,10 +93,18 @@ def test_a_band_comes_from_the_archive(archive_server, tmp_path):
     settings = configured("pds", "gcp", archive_url=archive_server.url)
     assert blocks(settings) == ["50s40s"]
     url = archive.gcp_url(archive_server.url, "50s40s")
-    archive_server.files[url.removeprefix(archive_server.url)] = b"a table"
+    archive_server.files[url.removeprefix(archive_server.url)] = bytes(archive.GCP_BYTES)
     inventory = acquire(settings, "50s40s", tmp_path)
     assert [f["path"] for f in inventory["files"]] == ["global_cumul_avg_cyl_50s40s_002.tab"]
     assert inventory["failed"] == {}
+    (tmp_path / inventory["files"][0]["path"]).unlink()  # 156 MB
+
+
+def test_a_band_that_was_cut_between_two_rows_is_broken(archive_server, tmp_path):
+    settings = configured("pds", "gcp", archive_url=archive_server.url, retries=0)
+    archive_server.files[archive.gcp_url("", "50s40s")] = bytes(113 * 1000)
+    failed = acquire(settings, "50s40s", tmp_path)["failed"]
+    assert "has 113000 bytes, a whole one has 156211313" in failed["global_cumul_avg_cyl_50s40s_002.tab"]
 
 
 def test_tables_come_from_the_archive_with_what_is_missing_and_what_failed(archive_server, tmp_path):

@@ -1,5 +1,4 @@
 import errno
-import hashlib
 import io
 import json
 import subprocess
@@ -155,14 +154,37 @@ def test_no_more_requests_at_once_than_allowed(archive_server, tmp_path):
     assert 1 < archive_server.most_at_once <= 3
 
 
-def test_md5_of_the_archive_is_compared(archive_server, tmp_path):
+def test_a_length_that_the_format_fixes_is_compared(archive_server, tmp_path):
     archive_server.files["/a.tab"] = b"a table"
-    good = hashlib.md5(b"a table").hexdigest()
-    for name, md5, status in (("good.tab", good, "fetched"), ("bad.tab", "0" * 32, "broken")):
-        wanted = Wanted(f"{archive_server.url}/a.tab", tmp_path / name, md5)
+    for name, size, status in (("good.tab", 7, "fetched"), ("bad.tab", 8, "broken")):
+        wanted = Wanted(f"{archive_server.url}/a.tab", tmp_path / name, size)
         (outcome,) = fetch_all([wanted], retries=1, sleep=lambda s: None)
         assert outcome.status == status
         assert (tmp_path / name).exists() == (status == "fetched")
+    (tmp_path / "good.tab").write_bytes(b"a tab")
+    wanted = Wanted(f"{archive_server.url}/a.tab", tmp_path / "good.tab", 7)
+    assert [o.status for o in fetch_all([wanted])] == ["fetched"]
+    assert (tmp_path / "good.tab").read_bytes() == b"a table"
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped", "emptied"])
+def test_a_file_that_is_there_but_damaged_is_fetched_again(archive_server, tmp_path, damage):
+    body = archive_server.files["/a.zip"] = table_zip()
+    middle = len(body) // 2
+    flipped = body[:middle] + bytes([body[middle] ^ 1]) + body[middle + 1 :]
+    (tmp_path / "a.zip").write_bytes({"cut": body[:middle], "flipped": flipped, "emptied": b""}[damage])
+    (outcome,), _ = get(archive_server, tmp_path, ["a.zip"])
+    assert outcome.status == "fetched"
+    assert (tmp_path / "a.zip").read_bytes() == body
+    assert [p.name for p in tmp_path.iterdir()] == ["a.zip"]
+
+
+def test_a_damaged_file_that_the_server_cannot_replace_is_no_table_of_the_inventory(tmp_path):
+    (tmp_path / "a.zip").write_bytes(table_zip()[:-30])
+    wanted = Wanted("http://127.0.0.1:9/a.zip", tmp_path / "a.zip")
+    (outcome,) = fetch_all([wanted], retries=0, timeout_s=5)
+    assert outcome.status == "failed"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.zip.bad"]
 
 
 def test_a_dead_server_is_left_alone_after_a_few_files(tmp_path):
