@@ -111,7 +111,7 @@ rule thermal_train:
         # Outside the declared outputs: Snakemake deletes those before a retry.
         checkpoints=RESULTS / "checkpoints/thermal",
         depends=section("seed", "thermal.vae", *TRAINING),
-        code_version=6,
+        code_version=7,
     message:
         "training the autoencoder"
     shell:

@@ -13,8 +13,11 @@ from torch import Tensor, nn
 
 from nightside.config.thermal import Vae
 from nightside.thermal.library import FACTOR_UNITS, FACTORS, Library
-from nightside.thermal.objectives import NORMAL_FROM_MAD, kl_per_latent
+from nightside.thermal.objectives import kl_per_latent
 from nightside.thermal.vae import Encoded, ProfileVae
+
+NORMAL_FROM_MAD = 1.4826
+"""Standard deviation of a normal distribution over its median absolute deviation."""
 
 MIN_STD_K = 0.01
 """Below this a standard deviation is taken for this, so that its logarithm exists."""

@@ -15,7 +15,10 @@ from nightside.thermal.library_observation import Sampling, observe
 from nightside.thermal.model import ProfileModel
 
 FOLLOWED_SPEARMAN, FOLLOWED_NEXT_BEST = 0.8, 0.5
-"""A latent keeps its factor's name where |Spearman| reaches the first, and no other latent reaches the second."""
+"""A latent keeps its factor's name where Spearman reaches the first, and no other named latent's the second.
+
+A free latent may follow a factor somewhat: it refines what the named one says, and takes nothing from it.
+"""
 
 
 class FactorNotFollowed(UserWarning):
@@ -31,15 +34,16 @@ def followed_factors(
 
     Returns:
         By factor ``spearman``, its rank correlation with its latent; ``next_best``, the largest absolute one of any
-        other latent; and ``followed``, whether both pass.
+        other named latent; and ``followed``, whether both pass.
     """
     turn = settings.thermal.vae.library_observations
     unseen = unseen[unseen.rock == 0.0]
     observed = observe(unseen.temperature, sampling, settings.thermal.profiles, settings.seed + turn)
     rho = spearman_matrix(model.reconstruct(*observed).latent_mean, unseen.factors)
     found = {}
-    for k, name in enumerate(FACTORS[: model.latents]):
-        spearman, others = float(rho[k, k]), np.abs(np.delete(rho[:, k], k))
+    named = FACTORS[: model.latents]
+    for k, name in enumerate(named):
+        spearman, others = float(rho[k, k]), np.abs(np.delete(rho[: len(named), k], k))
         next_best = float(others.max(initial=0.0))
         found[name] = {
             "spearman": spearman,

@@ -13,9 +13,6 @@ from torch import Tensor
 
 from nightside.thermal.vae import Encoded
 
-NORMAL_FROM_MAD = 1.4826
-"""Standard deviation of a normal distribution over its median absolute deviation."""
-
 
 def negative_log_likelihood(residual: Tensor, variance: Tensor) -> Tensor:
     """Return -ln N(residual; 0, variance), per profile: the sum over (n, m), without its constant.
@@ -53,18 +50,7 @@ def total_correlation(latents: Tensor, posterior: Encoded, population: int) -> T
 
 
 def squared_correlation(first: Tensor, second: Tensor) -> Tensor:
-    """Return the sum of squared correlations between the columns of (n, a) and (n, b), whatever far rows do.
-
-    Each column is squashed by tanh in its robust standard deviations before Pearson's correlation is taken: a few
-    rocky places far out would otherwise hide what the many do.
-    """
-    first, second = _squashed(first), _squashed(second)
+    """Return the sum of squared Pearson correlations between the columns of (n, a) and (n, b)."""
+    first = (first - first.mean(dim=0)) / (first.std(dim=0) + 1e-3)
+    second = (second - second.mean(dim=0)) / (second.std(dim=0) + 1e-3)
     return (first.T @ second / first.shape[0]).square().sum()
-
-
-def _squashed(columns: Tensor) -> Tensor:
-    still = columns.detach()
-    middle = still.median(dim=0).values
-    spread = NORMAL_FROM_MAD * (still - middle).abs().median(dim=0).values
-    squashed = torch.tanh((columns - middle) / (spread + 1e-3))
-    return (squashed - squashed.mean(dim=0)) / (squashed.std(dim=0) + 1e-3)

@@ -43,12 +43,3 @@ def test_correlation_penalty_vanishes_for_independent_columns() -> None:
     a = torch.randn(4000, 1)
     assert squared_correlation(a, -a).item() == pytest.approx(1.0, abs=0.01)
     assert squared_correlation(a, torch.randn(4000, 2)).item() < 0.01
-
-
-def test_a_few_far_rows_do_not_hide_a_correlation() -> None:
-    torch.manual_seed(1)
-    a = torch.randn(2000, 1)
-    b = a.clone()
-    b[:100] = 50 * torch.randn(100, 1)
-    assert squared_correlation(a, b).item() > 0.5
-    assert torch.corrcoef(torch.cat([a, b], dim=1).T)[0, 1].abs().item() < 0.3
