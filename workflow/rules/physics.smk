@@ -79,7 +79,7 @@ rule physics_oscillator:
         "nightside physics oscillator --out-dir {params.folder} 2> {log}"
 
 
-# About four minutes on two cores.
+# About five minutes on two cores.
 rule physics_column:
     output:
         table=COLUMN / "column.json",

@@ -33,6 +33,7 @@ FIRST_ALBEDO, FIRST_H_PARAMETER_M = 0.2, 0.12
 NOISE_K = 1.0
 TIMES, DEPTHS = 88, 20
 FORWARD_STEPS = 10
+ADAM_STEPS = 4000
 
 TANH = informed.Harmonics(FullyConnected(inputs=13, width=20, hidden=2), count=6)
 
@@ -60,11 +61,11 @@ class Curves:
     truth: Array | None = None
 
 
-def run(draws: int, adam_steps: int, tell: Tell = lambda line: None) -> tuple[dict[str, Any], Curves]:
+def run(draws: int, *, quick: bool = False, tell: Tell = lambda line: None) -> tuple[dict[str, Any], Curves]:
     """Return the tables of the forward problem, the inversions and the unknown conductivity, and the curves."""
     curves = Curves()
     return {
-        "forward": forward(adam_steps, curves, tell),
+        "forward": forward(quick, curves, tell),
         "inverse": inverse(draws, tell),
         "conductivity": conductivity(draws, tell),
     }, curves
@@ -97,8 +98,8 @@ def split(difference: Array) -> dict[str, float]:
     return {"day_k": rms(day & ~near), "night_k": rms(~day & ~near), "terminator_k": rms(near)}
 
 
-def forward(adam_steps: int, curves: Curves, tell: Tell) -> list[dict[str, Any]]:
-    """Solve the column with known parameters; errors are against the refined solver."""
+def forward(quick: bool, curves: Curves, tell: Tell) -> list[dict[str, Any]]:
+    """Solve the column with known parameters; errors are against the refined solver. Quick leaves the slow rows out."""
     truth = curves.truth = refined(LOCAL_TIMES_H)
     rows: list[dict[str, Any]] = []
 
@@ -115,16 +116,19 @@ def forward(adam_steps: int, curves: Curves, tell: Tell) -> list[dict[str, Any]]
     solved = physics.diurnal_temperatures(0.0, ALBEDO, H_PARAMETER_M, local_time_h=LOCAL_TIMES_H)[0]
     keep("solver", solved, time.perf_counter() - start)
     problem = RegolithColumn(albedo=ALBEDO, h_parameter_m=H_PARAMETER_M, times=TIMES, depths=DEPTHS)
-    if adam_steps:
+    if not quick:
         model = Model(problem, TANH)
-        trained = informed.adam(model, model.initial(0), adam_steps, 2e-3)
+        trained = informed.adam(model, model.initial(0), ADAM_STEPS, 2e-3)
         keep("tanh network, Adam", surface(model, trained.vector), trained.seconds,
              weights=trained.vector.shape[0], steps=trained.steps)  # fmt: skip
-    for name, network, damping, steps in (
-        ("tanh network, Levenberg-Marquardt", TANH, 1.0, 75),
-        ("spectral elements, Levenberg-Marquardt", ELEMENTS, 1e-2, FORWARD_STEPS),
-    ):
-        model = Model(problem, network)
+    methods: tuple[tuple[str, RegolithColumn, informed.Network, float, int], ...] = (
+        ("tanh network, Levenberg-Marquardt", problem, TANH, 1.0, 75),
+        ("spectral elements, Levenberg-Marquardt", problem, ELEMENTS, 1e-2, FORWARD_STEPS),
+        ("fine spectral elements, Levenberg-Marquardt", replace(problem, times=144, depths=28),
+         elements(28, 4, 20), 1e-2, FORWARD_STEPS),
+    )  # fmt: skip
+    for name, column, network, damping, steps in methods[: 2 if quick else 3]:
+        model = Model(column, network)
         trained = informed.levenberg_marquardt(model, model.initial(0), steps, damping=damping)
         keep(name, surface(model, trained.vector), trained.seconds,
              weights=trained.vector.shape[0], steps=trained.steps)  # fmt: skip

@@ -1,0 +1,35 @@
+"""``nightside physics oscillator`` leaves a table, pictures and an animation."""
+
+import json
+
+from PIL import Image
+from typer.testing import CliRunner
+
+from nightside.cli import app
+from nightside.physics_room import oscillator_experiments
+
+
+def run(folder, *options):
+    return CliRunner().invoke(app, ["physics", "oscillator", "--out-dir", str(folder), *options])
+
+
+def test_the_article_is_tabulated_drawn_and_animated(tmp_path, monkeypatch):
+    monkeypatch.setattr(oscillator_experiments, "NAIVE_STEPS", 100)
+    monkeypatch.setattr(oscillator_experiments, "INFORMED_STEPS", 100)
+    done = run(tmp_path / "o", "--experiment", "article", "--seeds", "5, 7")
+    assert done.exit_code == 0, done.output
+    rows = json.loads((tmp_path / "o/oscillator.json").read_text())["article"]
+    assert [row["seed"] for row in rows] == [5, 7]
+    assert set(rows[0]["naive"]) >= {"relative_l2", "relative_l2_inside", "relative_l2_outside", "seconds"}
+    with Image.open(tmp_path / "o/oscillator.gif") as animation:
+        assert animation.n_frames > 20
+    assert (tmp_path / "o/oscillator.gif").stat().st_size < 2e6
+    with Image.open(tmp_path / "o/oscillator.png") as picture:
+        assert picture.width > 800
+    assert not (tmp_path / "o/past_the_article.png").exists()
+
+
+def test_seeds_that_are_no_numbers_are_named(tmp_path):
+    done = run(tmp_path, "--seeds", "1,b")
+    assert isinstance(done.exception, ValueError)
+    assert "--seeds is '1,b'" in str(done.exception)
