@@ -36,6 +36,7 @@ def tables(tmp_path_factory):
 def run(folder, *arguments):
     done = CliRunner().invoke(app, ["thermal", *arguments, "--config", str(folder / "config.yaml")])
     assert done.exit_code == 0, (done.output, done.exception)
+    return done.output
 
 
 def bins_of(settings, folder, place):
@@ -77,6 +78,10 @@ def test_tables_over_a_bad_line_give_the_bins_of_the_same_tables_at_hand(archive
     # A table that was cut on the disk afterwards is fetched again by the same command.
     whole = tmp_path / "downloads" / inventory["files"][1]["path"]
     whole.write_bytes(whole.read_bytes()[:-100])
+    out = str(tmp_path / "b.zarr")
+    said = run(tmp_path / "pds", "ingest", "--inventory", str(tmp_path / "pds/i.json"), "--out", out)
+    assert f"set aside {whole}" in said
+    assert "--forcerun acquire fetches again" in said
     again, bins, _ = bins_of(pds, tmp_path / "pds", tmp_path / "downloads")
     assert again == inventory
     np.testing.assert_array_equal(bins["n"], expected["n"])
