@@ -43,7 +43,7 @@ PRECESSION_DEG_PER_DAY = 0.1
 TRUSTED_DAYS = 0.5
 """An anchor further away tells the plane, but not the phase."""
 
-_EPOCH_JD = 1721424.5
+_EPOCH_JD = 1721425.5
 _EPOCH = dt.datetime(1, 1, 1)
 
 

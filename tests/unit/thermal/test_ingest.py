@@ -37,7 +37,7 @@ def test_samples_at_the_edges_of_tables_count_once_in_any_order(tables, settings
 def test_a_sample_that_two_blocks_tables_share_counts_in_the_block_of_its_day(settings, rdr_row, rdr_zip):
     grid = grid_of(settings.region)
 
-    def row(second, midnight=2455227.5):  # 1 February 2010
+    def row(second, midnight=2455228.5):  # 1 February 2010
         return rdr_row(sclk=clock(second), jdate=f"{midnight + second / 86400:.9f}")
 
     january = rdr_zip([row(s) for s in (-600, -300, -1, 0)], "201001312350")

@@ -85,6 +85,12 @@ class Sky:
         return outcomes
 
 
+def test_the_julian_date_is_that_of_the_tables():
+    # J2000 is 2451545.0 by definition; tables of 5 January 2010 give 2455201.5 at midnight.
+    assert julian_date(dt.datetime(2000, 1, 1, 12)) == 2451545.0
+    assert julian_date(dt.datetime(2010, 1, 5)) == 2455201.5
+
+
 def test_nearly_every_table_of_the_region_is_fetched_and_few_others(tmp_path, record_property):
     every = slots(START, END)
     sky = Sky(tmp_path)
