@@ -33,7 +33,7 @@ rule synthetic_diviner:
         depends=section("seed", "region", "synthetic", *DIVINER),
         code_version=2,
     message:
-        "synthetic Moon: terrain, heat, ten years of orbits"
+        "synthetic Moon: terrain, heat, orbits"
     shell:
         "nightside synthetic diviner --config {params.config} --tables {params.tables} --truth {params.truth}"
         " --inventory {output.inventory} 2> {log}"
