@@ -136,6 +136,20 @@ def test_two_parameters_of_one_effect_have_infinite_covariance():
     assert np.isinf(physics.parameter_covariance(pair)).all()
 
 
+def test_a_parameter_without_effect_has_infinite_covariance():
+    derivative = np.random.default_rng(0).standard_normal((2, 48, 3))
+    derivative[0, :, 1] = 0.0
+    covariance = physics.parameter_covariance(derivative)
+    assert np.isinf(covariance[0]).all()
+    assert np.isfinite(covariance[1]).all()
+
+
+@pytest.mark.parametrize("noise", [0.0, -1.0, np.nan])
+def test_noise_has_to_be_positive(noise):
+    with pytest.raises(ValueError, match="noise_k has to be above 0"):
+        physics.parameter_covariance(np.ones((4, 1)), noise)
+
+
 def test_a_place_without_a_periodic_state_has_no_derivative(monkeypatch):
     monkeypatch.setattr(heat, "_MAX_DAYS", 2)
     with pytest.warns(physics.ConvergenceWarning, match="1 of 2 places"):

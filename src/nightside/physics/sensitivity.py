@@ -59,7 +59,9 @@ class DiurnalSensitivities:
     derivative: Float
 
     def by(self, parameter: str) -> Float:
-        """Return the derivative (n, m) by one parameter."""
+        """Return the derivative (n, m) by one parameter; raises ValueError for one that was not asked for."""
+        if parameter not in self.parameters:
+            raise ValueError(f"no derivative by {parameter!r}; there are {', '.join(self.parameters)}")
         return self.derivative[:, :, self.parameters.index(parameter)]
 
 
@@ -128,14 +130,19 @@ def parameter_covariance(derivative: ArrayLike, noise_k: ArrayLike = 1.0) -> Flo
     """Return the covariance (..., p, p) that temperatures with independent noise allow their parameters.
 
     ``derivative`` is (..., m, p), ``noise_k`` a scalar or (..., m), in K. It is the inverse of the Fisher matrix
-    D^T D / noise^2, and so the least that an unbiased estimate can have (Cramer-Rao). Parameters that the
-    temperatures cannot tell apart at all are infinite.
+    D^T D / noise^2, and so the least that an unbiased estimate can have (Cramer-Rao). All is infinite where the
+    temperatures do not depend on one of the parameters, or cannot tell two of them apart.
+
+    Raises ValueError for noise that is not positive.
     """
-    scaled = np.asarray(derivative, np.float64) / np.asarray(noise_k, np.float64)[..., None]
+    noise = np.asarray(noise_k, np.float64)
+    if not (noise > 0.0).all():
+        raise ValueError("noise_k has to be above 0 everywhere")
+    scaled = np.asarray(derivative, np.float64) / noise[..., None]
     # Of the triangular factor, whose condition is the root of the matrix's; columns of one size each.
     size = np.sqrt((scaled**2).sum(axis=-2))
     with np.errstate(divide="ignore", invalid="ignore"):
-        factor = np.asarray(np.linalg.qr(scaled / size[..., None, :], mode="r"))
+        factor = np.asarray(np.linalg.qr(scaled / np.where(size > 0.0, size, 1.0)[..., None, :], mode="r"))
         singular = np.abs(np.diagonal(factor, axis1=-2, axis2=-1)).min(axis=-1) < 1e-12
         solvable = np.where(singular[..., None, None], np.eye(factor.shape[-1]), factor)
         inverse = np.linalg.inv(solvable) / size[..., :, None]

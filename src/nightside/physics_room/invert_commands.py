@@ -65,6 +65,8 @@ def invert(
         side=options.tile,
         part=Part.parse(part),
     )
+    if part is None:
+        _say_quality(open_store(out, kind="inversion", geobox=grid))
 
 
 def cog(
@@ -88,6 +90,21 @@ def cog(
             write_cog(variable.transpose("y", "x").to_numpy(), grid, partial / f"{name}.tif", band)
             names.append(f"{name}.tif")
     write_json(out, {"folder": folder.name, "files": names})
+
+
+def _say_quality(maps: xr.Dataset) -> None:
+    """Say how many cells are of which quality; loudly where none is good."""
+    import numpy as np
+
+    from nightside.physics.inversion import QUALITY
+
+    codes, numbers = np.unique(maps["quality"].to_numpy(), return_counts=True)
+    found = {QUALITY[int(code)]: int(n) for code, n in zip(codes, numbers, strict=True)}
+    typer.echo("cells: " + ", ".join(f"{n:,} {name}" for name, n in found.items()), err=True)
+    if not found.get("good"):
+        typer.echo(
+            "no cell could be inverted well; check cube, region and section 'physics.inversion'", err=True
+        )
 
 
 def _latitudes(grid: GeoBox) -> Any:
@@ -145,7 +162,7 @@ def _verified(
     )  # fmt: skip
     check, rate = verify_cells(joined, np.concatenate(latitudes), options, surrogate)
     summary = check.summary()
-    if check.place.size:
+    if "rms_away_from_sunrise_k" in summary:
         typer.echo(
             f"verified {check.place.size} places by the solver: table off by {summary['rms_away_from_sunrise_k']:.3f} K "
             f"rms, estimates by {summary['rms_shift_sigma']:.3f} of their standard deviations",

@@ -21,6 +21,11 @@ from nightside.physics.inversion_kernel import NO_OBSERVATIONS, POOR_FIT, TOO_FE
 Float = NDArray[np.float64]
 
 _CUBE = ("y", "x", "local_time")
+FEW_ROCKS = (
+    "rocks below some 3 % of the area pass as a smaller H, which the standard deviation does not know: "
+    "0.5 % turn 70 mm into 57 mm (docs/inversion.md)"
+)
+
 _GAP_TOO_LONG = 2
 """Of the quality of profiles."""
 
@@ -83,7 +88,8 @@ def surrogate_for(latitude_deg: Float, options: Inversion) -> physics.Surrogate:
     finite = latitude_deg[np.isfinite(latitude_deg)]
     within = np.clip(finite, -options.latitude_max_deg, options.latitude_max_deg)
     steepest = min(3.0 * options.slope_north_deg.std + abs(options.slope_north_deg.mean), 30.0)
-    reach = min(steepest, max(88.0 - options.latitude_max_deg, 0.0)) if within.size else 0.0
+    # Poleward slopes act as a higher latitude; beyond 88 degrees there is no table.
+    reach = min(steepest, max(88.0 - float(np.abs(within).max()), 0.0)) if within.size else 0.0
     domain = physics.Domain(
         amplitude=physics.amplitude_range(within if within.size else np.zeros(1), reach),
         onset_max_h=options.onset_max_h,
@@ -149,7 +155,7 @@ def inversion_maps(
             std = std * value
         if name == "rock_fraction":
             std = np.where(std > 0.0, std, np.nan)
-        add(name, value, units, meaning)
+        add(name, value, units, meaning, **({"comment": FEW_ROCKS} if name == "h_parameter" else {}))
         add(f"{name}_std", std, units, f"standard deviation: {meaning}")
     add("absorbed_flux", found.absorbed_flux, "W m-2", "absorbed sunlight, mean of the day")
     add("absorbed_flux_std", found.absorbed_flux_std, "W m-2", "standard deviation: absorbed sunlight")

@@ -159,6 +159,26 @@ def test_cells_beyond_the_latitude_of_the_table_are_masked(cube):
     assert np.isnan(maps["albedo"].to_numpy()).all()
 
 
+@pytest.mark.parametrize("latitude_max_deg", [60.0, 80.0, 87.0])
+def test_steep_poleward_slopes_are_in_the_table_of_a_middle_latitude(latitude_max_deg):
+    options = Inversion(latitude_max_deg=latitude_max_deg, verify=0)
+    north = np.array([[-15.0, -8.0, 0.0, 8.0, 15.0]])
+    south = np.full_like(north, -43.0)
+    hours = (np.arange(BINS) + 0.5) * 24.0 / BINS
+    solved = physics.diurnal_temperatures(south.ravel(), 0.12, 0.07, 0.0, north.ravel(), local_time_h=hours)
+    seen = {"units": "K", "long_name": "t"}
+    cube = xr.Dataset(
+        {
+            "brightness_temperature": (CUBE, solved[None], seen),
+            "count": (CUBE, np.ones((*north.shape, BINS), np.int32)),
+        },
+        coords={"local_time": hours},
+    )
+    maps = inversion_maps(cube, south, options, BINS, surrogate_for(south, options))
+    assert (maps["quality"] == codes.kernel.GOOD).all()
+    assert maps["h_parameter"].to_numpy() == pytest.approx(0.07, rel=0.1)
+
+
 @pytest.fixture
 def stored(tmp_path, settings, cube):
     config = tmp_path / "config.yaml"
@@ -225,3 +245,21 @@ def test_one_source_has_to_be_given(stored, given):
 def test_options_that_contradict_each_other_are_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         Inversion.model_validate(wrong)
+
+
+def test_nothing_free_and_no_good_cell_are_said(stored):
+    """Everything is fixed at the wrong values: no estimate to verify, and no cell that fits."""
+    fixed = {
+        "albedo": {"mean": 0.3, "std": 0},
+        "onset_delay_h": {"mean": 0, "std": 0},
+        "h_parameter_spread": 0,
+    }
+    fixed |= {"slope_north_deg": {"mean": 0, "std": 0}, "rocks": "never"}
+    config = stored / "fixed.yaml"
+    raw = load(stored / "config.yaml").model_dump(mode="json", exclude_none=True)
+    raw["physics"]["inversion"] |= fixed
+    config.write_text(json.dumps(raw))
+    arguments = ["--cube", str(stored / "cube.zarr"), "--out", str(stored / "i.zarr"), "--verify", "8"]
+    done = CliRunner().invoke(app, ["physics", "invert", "--config", str(config), *arguments])
+    assert done.exit_code == 0, done.output
+    assert "no cell could be inverted well" in done.output
