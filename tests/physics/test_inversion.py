@@ -154,7 +154,7 @@ def test_rocks_are_found_where_a_surface_without_them_does_not_fit(surrogate):
     found = physics.with_rocks_where_needed(
         plain, lambda k: physics.invert(surrogate, latitude[k], seen[k], ones[k], HOURS, with_rocks), 4.0
     )
-    assert (plain.quality[200:] != inversion.GOOD).all() | physics.poor_fits(plain, 4.0)[200:].all()
+    assert ((plain.quality != inversion.GOOD) | physics.poor_fits(plain, 4.0))[200:].all()
     assert (found.quality == inversion.GOOD).all()
     assert (found.estimate[:200, 4] == 0.0).mean() > 0.98
     assert found.estimate[200:, 4].mean() == pytest.approx(0.1, abs=0.01)
