@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from nightside.physics_room.column_experiments import LOCAL_TIMES_H, Curves
-from nightside.physics_room.style import ACCENT, BLUE, GREY, INK, STYLE
 from nightside.store import atomic_file
+from nightside.style import ACCENT, BLUE, GREY, INK, STYLE
 
 _COLOURS = {
     "solver": INK,

@@ -14,8 +14,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from nightside.physics_room.oscillator_experiments import DATA_STEPS, TIMES, Curves
-from nightside.physics_room.style import ACCENT, BLUE, GREY, INK, STYLE
 from nightside.store import atomic_file
+from nightside.style import ACCENT, BLUE, GREY, INK, STYLE
 
 _T = TIMES[:, 0].numpy()
 _SHORT = {

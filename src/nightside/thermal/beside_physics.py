@@ -14,9 +14,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from nightside.store import atomic_file
+from nightside.style import STYLE
 from nightside.thermal.disentanglement import spearman_matrix
 from nightside.thermal.figures import latent_titles
-from nightside.thermal.map_panel import STYLE, draw_map, frame_of
+from nightside.thermal.map_panel import draw_map, frame_of
 
 QUANTITIES = {
     "albedo": ("albedo", "1"),

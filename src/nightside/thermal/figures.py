@@ -17,8 +17,9 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from nightside.store import atomic_file
+from nightside.style import ACCENT, GREY, INK, STYLE
 from nightside.thermal.evaluate import TRUTH_OF_FACTOR, good_profiles
-from nightside.thermal.map_panel import STYLE, Frame, draw_map, frame_of, outline
+from nightside.thermal.map_panel import Frame, draw_map, frame_of, outline
 
 NAMES = {
     "onset": "onset of sunlight",
@@ -32,7 +33,6 @@ NAMES = {
 """How figures call the factors."""
 
 _TRUTH_UNITS = {"onset": "h", "absorbed_flux": "W m⁻²", "conductivity": "m"}
-_INK, _ACCENT, _GREY = "#1f3044", "#d1495b", "#8a94a0"
 _DPI = 110
 
 
@@ -129,12 +129,12 @@ def profile_examples(profiles: xr.Dataset, maps: xr.Dataset, reconstruction: NDA
                 continue
             y, x = cells[column]
             observed, sigma, rebuilt = temperature[y, x], std[y, x], reconstruction[y, x]
-            upper.fill_between(hours, observed - sigma, observed + sigma, color=_GREY, alpha=0.4, lw=0)
-            upper.plot(hours, observed, color=_INK, lw=1.2, label="profile ± 1 σ")
-            upper.plot(hours, rebuilt, color=_ACCENT, lw=1.2, ls="--", label="reconstruction")
+            upper.fill_between(hours, observed - sigma, observed + sigma, color=GREY, alpha=0.4, lw=0)
+            upper.plot(hours, observed, color=INK, lw=1.2, label="profile ± 1 σ")
+            upper.plot(hours, rebuilt, color=ACCENT, lw=1.2, ls="--", label="reconstruction")
             upper.set_title(f"{kind}, row {y}, column {x}", fontsize=9.5, fontweight="normal")
-            lower.fill_between(hours, -sigma, sigma, color=_GREY, alpha=0.4, lw=0)
-            lower.plot(hours, rebuilt - observed, color=_ACCENT, lw=1.0)
+            lower.fill_between(hours, -sigma, sigma, color=GREY, alpha=0.4, lw=0)
+            lower.plot(hours, rebuilt - observed, color=ACCENT, lw=1.0)
             for axes in (upper, lower):
                 _local_time_axis(axes, axes is grid[3, column])
         grid[2 * row, 0].set_ylabel("temperature (K)")
@@ -150,9 +150,9 @@ def error_per_local_time(evaluation: Mapping[str, Any]) -> Figure:
     axes = figure.subplots()
     hours = evaluation["local_time_h"]
     pca = f"PCA-{evaluation['latents']}: {evaluation['pca_rmse_k']:.2f} K"
-    axes.plot(hours, evaluation["pca_rmse_per_local_time_k"], color=_GREY, lw=1.6, label=pca)
+    axes.plot(hours, evaluation["pca_rmse_per_local_time_k"], color=GREY, lw=1.6, label=pca)
     label = f"autoencoder: {evaluation['rmse_k']:.2f} K"
-    axes.plot(hours, evaluation["rmse_per_local_time_k"], color=_ACCENT, lw=2.0, label=label)
+    axes.plot(hours, evaluation["rmse_per_local_time_k"], color=ACCENT, lw=2.0, label=label)
     axes.set_ylim(bottom=0)
     against = "noise-free truth" if evaluation["rmse_against"] == "truth" else "observed profiles"
     axes.set_title("Error against the " + against)
@@ -226,7 +226,7 @@ def _draw_truth(
     else:
         axes.set_axis_off()
         note = "follows no single\nfactor of the truth"
-        axes.text(0.5, 0.5, note, transform=axes.transAxes, ha="center", va="center", color=_GREY)
+        axes.text(0.5, 0.5, note, transform=axes.transAxes, ha="center", va="center", color=GREY)
 
 
 def _draw_anomaly(

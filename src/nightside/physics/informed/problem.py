@@ -91,9 +91,8 @@ class Problem(Protocol):
         return value
 
     def exact(self, x: Tensor) -> Tensor:
-        """Return the exact solution (...) at x (..., d)."""
-        named = type(self).__name__
-        raise NotImplementedError(f"no exact solution of {named} is known")
+        """Return the exact solution (...) at x (..., d); a problem without a known one raises ValueError."""
+        raise ValueError(f"no exact solution of {type(self).__name__} is known")
 
 
 def derivatives(field: Field, x: Tensor, axis: int = 0) -> tuple[Tensor, Tensor, Tensor]:

@@ -1,4 +1,4 @@
-"""How the room's pictures look."""
+"""How all pictures look, whichever room draws them."""
 
 from __future__ import annotations
 
