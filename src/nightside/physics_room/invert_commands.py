@@ -77,19 +77,18 @@ def cog(
 ) -> None:
     """Write every map of an inversion as a Cloud-Optimised GeoTIFF."""
     from nightside.config import load
-    from nightside.store import Band, atomic_folder, grid_of, open_store, own_folder, write_cog, write_json
+    from nightside.store import Band, grid_of, open_store, write_cogs
 
     grid = grid_of(load(config).region)
     dataset = open_store(inversion, kind="inversion", geobox=grid)
-    own_folder(folder, "*.tif")
-    out.unlink(missing_ok=True)
-    names = []
-    with atomic_folder(folder) as partial:
-        for name, variable in dataset.data_vars.items():
-            band = Band(str(name), variable.attrs["long_name"], variable.attrs["units"])
-            write_cog(variable.transpose("y", "x").to_numpy(), grid, partial / f"{name}.tif", band)
-            names.append(f"{name}.tif")
-    write_json(out, {"folder": folder.name, "files": names})
+    layers = (
+        (
+            variable.transpose("y", "x").to_numpy(),
+            Band(str(name), variable.attrs["long_name"], variable.attrs["units"]),
+        )
+        for name, variable in dataset.data_vars.items()
+    )
+    write_cogs(layers, grid, folder, out)
 
 
 def _say_quality(maps: xr.Dataset) -> None:

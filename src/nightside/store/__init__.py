@@ -1,7 +1,7 @@
 """Stores, manifests, grids and georeferenced products: the only place that writes results."""
 
 from nightside.store.files import TIMINGS, Busy, atomic_file, atomic_folder, hold, own_folder, write_json
-from nightside.store.geotiff import Band, write_cog
+from nightside.store.geotiff import Band, write_cog, write_cogs
 from nightside.store.grid import cell_index, grid_of, lonlat
 from nightside.store.manifest import NotFinished, read_json, read_manifest
 from nightside.store.parts import write_parts
@@ -27,6 +27,7 @@ __all__ = [
     "read_json",
     "read_manifest",
     "write_cog",
+    "write_cogs",
     "write_json",
     "write_parts",
     "write_store",

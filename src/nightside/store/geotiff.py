@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
 from nightside._version import __version__
-from nightside.store.files import atomic_file
+from nightside.store.files import atomic_file, atomic_folder, own_folder, write_json
 from nightside.store.georeference import crs_code
 from nightside.store.grid import crs_of
 
@@ -83,3 +85,21 @@ def write_cog(values: NDArray[np.float32], geobox: GeoBox, path: Path, band: Ban
                 STATISTICS="YES" if finite.size else "NO",
             )
             partial.write_bytes(cog.read())
+
+
+def write_cogs(
+    layers: Iterable[tuple[NDArray[Any], Band]], geobox: GeoBox, folder: Path, listing: Path
+) -> None:
+    """Write maps as one folder of COGs, each called after its band, and a JSON that lists them; both are replaced.
+
+    Raises:
+        ValueError: the folder holds files of others, or a map does not fit the grid.
+    """
+    own_folder(folder, "*.tif")
+    listing.unlink(missing_ok=True)
+    names = []
+    with atomic_folder(folder) as partial:
+        for values, band in layers:
+            names.append(f"{band.name}.tif")
+            write_cog(values, geobox, partial / names[-1], band)
+    write_json(listing, {"folder": folder.name, "files": names})

@@ -188,19 +188,11 @@ def cog(
 ) -> None:
     """Write every map as a Cloud-Optimised GeoTIFF."""
     from nightside.config import load
-    from nightside.store import atomic_folder, grid_of, open_store, own_folder, write_cog, write_json
+    from nightside.store import grid_of, open_store, write_cogs
     from nightside.thermal.layers import layers
 
     grid = grid_of(load(config).region)
-    dataset = open_store(maps, kind="maps", geobox=grid)
-    own_folder(folder, "*.tif")
-    out.unlink(missing_ok=True)
-    names = []
-    with atomic_folder(folder) as partial:
-        for name, values, band in layers(dataset):
-            write_cog(values, grid, partial / f"{name}.tif", band)
-            names.append(f"{name}.tif")
-    write_json(out, {"folder": folder.name, "files": names})
+    write_cogs(layers(open_store(maps, kind="maps", geobox=grid)), grid, folder, out)
 
 
 @app.command()

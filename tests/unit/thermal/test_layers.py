@@ -1,10 +1,12 @@
 """A named latent's file gives its factor, in its units, to whoever applies scale and offset."""
 
+import json
+
 import numpy as np
 import rasterio
 import xarray as xr
 
-from nightside.store import grid_of, write_cog
+from nightside.store import grid_of, write_cogs
 from nightside.thermal.layers import layers
 
 
@@ -27,10 +29,10 @@ def test_a_gis_reads_the_factor_of_a_named_latent(settings, tmp_path):
         coords={"latent": ["onset", "free_1"]},
     )
     files = {}
-    for name, values, band in layers(maps):
-        write_cog(values, grid, tmp_path / f"{name}.tif", band)
-        with rasterio.open(tmp_path / f"{name}.tif") as cog:
-            files[name] = (cog.read(1) * cog.scales[0] + cog.offsets[0], cog.units[0])
+    write_cogs(layers(maps), grid, tmp_path / "cog", tmp_path / "cog.json")
+    for file in json.loads((tmp_path / "cog.json").read_text())["files"]:
+        with rasterio.open(tmp_path / "cog" / file) as cog:
+            files[file.removesuffix(".tif")] = (cog.read(1) * cog.scales[0] + cog.offsets[0], cog.units[0])
     assert list(files) == [
         "latent_mean_onset",
         "latent_mean_free_1",
