@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from nightside.config.base import ConfigError, Section, explain
 from nightside.config.diviner import DivinerSource, RowFilter
+from nightside.config.optical import Optical
 from nightside.config.physics import Physics
 from nightside.config.region import Region
 from nightside.config.synthetic import SyntheticMoon
@@ -30,6 +31,7 @@ class Settings(Section):
     filter: RowFilter = RowFilter()
     thermal: Thermal = Thermal()
     physics: Physics = Physics()
+    optical: Optical | None = None
     synthetic: SyntheticMoon | None = Field(None, description="required where diviner.source is synthetic")
 
     @model_validator(mode="after")

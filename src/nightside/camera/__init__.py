@@ -1,0 +1,1 @@
+"""The LROC Narrow Angle Camera as an instrument: its pixels, its noise and its geometry. Arrays in, arrays out."""
