@@ -2,8 +2,69 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
 from nightside.config.base import Section
+
+
+class DestripeTraining(Section):
+    """DestripeNet: from masked samples and housekeeping to a line's camera noise, learnt from dark frames."""
+
+    components: int = Field(16, ge=1, le=256, description="column patterns that housekeeping weighs")
+    width: int = Field(64, ge=4, le=1024, description="units of its hidden layers")
+    epochs: int = Field(40, ge=1, description="passes over the lines of the library")
+    batch_size: int = Field(256, ge=2, description="lines of a batch of one process")
+    learning_rate: float = Field(1e-3, gt=0)
+    validation_fraction: float = Field(0.15, gt=0, lt=1, description="of the dark frames, whole frames")
+
+
+class PhotonTraining(Section):
+    """PhotonNet: from destriped images to clean ones, learnt from scenes that a camera model darkens."""
+
+    weights: Path | None = Field(
+        None, description="a trained model's folder; without it the weights that come with nightside are used"
+    )
+    train: bool = Field(False, description="train a network in this run and use it")
+    scenes: Path | None = Field(
+        None, description="folder of clean PNG images, or a store of rendered scenes, to darken"
+    )
+    leave_out: tuple[str, ...] = Field(
+        (), description="numbers of observations in 'scenes' that no training sees, kept for tests"
+    )
+    widths: tuple[int, ...] = Field((32, 64, 128), description="channels of each level of the U-Net")
+    blocks: tuple[int, ...] = Field((1, 2, 4), description="residual blocks of each level")
+    levels_dn: tuple[float, float] = Field((0.4, 150.0), description="mean signals of the darkened patches")
+    cameras: tuple[int, int] = Field(
+        (1000, 1256), description="first and last + 1 of the seeds of the cameras that darken"
+    )
+    steps: int = Field(8000, ge=1)
+    steps_per_epoch: int = Field(250, ge=1, description="after so many steps a checkpoint is kept")
+    batch_size: int = Field(8, ge=1, description="patches of 96 x 96 pixels of one process")
+    learning_rate: float = Field(8e-4, gt=0)
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if len(self.widths) != len(self.blocks) or len(self.widths) < 2:
+            raise ValueError("'widths' and 'blocks' need as many values as each other, at least two")
+        if not 0 < self.levels_dn[0] < self.levels_dn[1]:
+            raise ValueError("'levels_dn' is no range of signals")
+        if not 0 <= self.cameras[0] < self.cameras[1]:
+            raise ValueError("'cameras' is no range of seeds")
+        return self
 
 
 class Horus(Section):
     """How the two networks are trained and applied."""
+
+    destripe: DestripeTraining = DestripeTraining()
+    photon: PhotonTraining = PhotonTraining()
+    precision: Literal["32-true", "bf16-mixed"] = Field(
+        "bf16-mixed", description="of training; bf16 where the processor has it is two to four times faster"
+    )
+    devices: int | Literal["auto"] = Field("auto", description="processes, or GPUs, of a node")
+    nodes: int = Field(1, ge=1)
+    workers: int = Field(1, ge=0, le=1, description="processes that make training data beside the network")
+    tile: int = Field(1024, ge=128, le=8192, description="side of what the network sees at once, in pixels")
