@@ -63,7 +63,7 @@ def test_masked_samples_are_dark_and_the_scene_is_not(shared_data, name):
     dn = decompand(edr.numbers(), edr.label.compand_code).mean(0)
     assert np.all((dn[where.masked] > 30) & (dn[where.masked] < 60))
     assert np.all(dn[list(where.bright)] > 80)
-    assert np.mean(dn[slice(*where.scene)] > 80) > 0.99
+    assert np.mean(dn[slice(*where.scene)] > 60) > 0.98  # some of the Moon lies in shadow
     turned = dn[::-1]
     assert np.count_nonzero(turned[where.masked] > 60) >= 15
 
