@@ -8,6 +8,7 @@ from scipy.ndimage import uniform_filter1d
 from scipy.stats import trim_mean
 
 from nightside.camera.layout import Layout
+from nightside.optical.photon_net import Response
 
 BLOCK_LINES = 32
 WINDOW = 33
@@ -23,11 +24,18 @@ class ColumnPattern:
         self.layout = layout
         self.blocks: list[NDArray[np.float32]] = []
 
-    def add(self, above_dark: NDArray[np.float32]) -> None:
-        """Take lines into account, raw DN above the dark, (line, sample); a rest of fewer than 32 lines is left."""
-        whole = above_dark.shape[0] // BLOCK_LINES
-        lines = above_dark[: whole * BLOCK_LINES].reshape(whole, BLOCK_LINES, -1)
-        self.blocks += list(lines.mean(1))
+    def add(self, image: NDArray[np.float32], response: Response) -> None:
+        """Take lines into account, linear and flat, DN, (line, sample); a rest of fewer than 32 lines is left.
+
+        Stripes are of raw DN; before the response is linearised each column's own would be taken for one.
+        """
+        low, high = self.layout.scene
+        whole = image.shape[0] // BLOCK_LINES
+        lines = image[: whole * BLOCK_LINES, low:high].reshape(whole, BLOCK_LINES, high - low)
+        blocks = lines.mean(1)
+        # Twice: what the first running mean leaves of a slope's ends the second one takes.
+        smooth = uniform_filter1d(uniform_filter1d(blocks, WINDOW, axis=1), WINDOW // 2, axis=1)
+        self.blocks += list((blocks - smooth) / response.slope(smooth))
 
     def stripes(self) -> NDArray[np.float32]:
         """Return the stripes, raw DN, (sample,); nothing where there are too few lines to tell them from ground.
@@ -39,10 +47,7 @@ class ColumnPattern:
         if len(self.blocks) < BLOCKS_MIN:
             return found
         low, high = self.layout.scene
-        blocks = np.stack(self.blocks)[:, low:high]
-        # Twice: what the first running mean leaves of a slope's ends the second one takes.
-        smooth = uniform_filter1d(uniform_filter1d(blocks, WINDOW, axis=1), WINDOW // 2, axis=1)
-        rough = blocks - smooth
+        rough = np.stack(self.blocks)
         mean = trim_mean(rough, 0.1, axis=0)
         scatter = float((rough.var(axis=0, ddof=1) / len(self.blocks)).mean())
         power = float((mean**2).mean())

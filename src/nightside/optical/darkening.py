@@ -12,7 +12,7 @@ from nightside.camera.echo import remove_echo
 from nightside.camera.layout import Layout
 from nightside.camera.noise import NoiseModel, draw_camera
 from nightside.camera.plausible import draw_housekeeping
-from nightside.optical.line_pattern import subtract_line_patterns
+from nightside.optical.line_pattern import slope_of, subtract_line_patterns
 from nightside.optical.photon_net import Response, network_input
 from nightside.optical.scenes import ScenePool
 
@@ -80,10 +80,11 @@ def darkened_patches(
     number = camera.record(signal, housekeeping, exposure_ms, code, rng)
     above = decompand(number, code) - camera.dark.mean(housekeeping, exposure_ms).astype(np.float32)
     above += _left_by_destriping(rng, layout)
-    above = subtract_line_patterns(above - _line_offset(above, layout), layout)
-    recorded = restored(above, camera)
-    sharp = remove_echo(recorded, layout)
+    above -= _line_offset(above, layout)
     response = response_of(camera)
+    recorded = (camera.linearity.inverse(above) / camera.flat).astype(np.float32)
+    recorded = subtract_line_patterns(recorded, slope_of(recorded, response), layout)
+    sharp = remove_echo(recorded, layout)
     std = response.noise_std(recorded, step_dn(number, code))
     images = [recorded, sharp, std, signal]
     if layout.reversed_readout:
@@ -98,12 +99,6 @@ def darkened_patches(
         np.stack([inputs[:, rows, s] for s in spans]),
         *(np.stack([image[rows, s] for s in spans]) for image in (sharp, std, signal)),
     )
-
-
-def restored(above_dark: NDArray[np.float32], camera: NoiseModel) -> NDArray[np.float32]:
-    """Return raw DN above the dark as the signal that fell on the detector, its echo included, DN, (line, sample)."""
-    flat = camera.flat.astype(np.float32)
-    return np.asarray(camera.linearity.inverse(above_dark) / flat, np.float32)
 
 
 def response_of(camera: NoiseModel) -> Response:

@@ -1,52 +1,95 @@
-"""What a line of the image itself tells of its own camera noise: the pattern of phases, and the pick-up of a clock.
+"""What a line of the image itself tells of its own camera noise: offset, pattern of phases, pick-up of a clock.
 
 Masked samples measure a line's offset with some sixty samples; five thousand samples of scene measure whatever repeats
-along the line ten times better, because ground does not repeat with the period of the read-out. Both patterns are in
-raw DN, so that they are taken off before the response is linearised.
+along the line ten times better, because ground does not repeat with the period of the read-out. Both patterns are
+of raw DN, but are looked for in the linear and flat image: before, each column's own response would be taken for one.
 """
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import convolve1d
+from scipy.ndimage import convolve1d, uniform_filter1d
 
 from nightside.camera.interference import Interference
 from nightside.camera.layout import Layout
+from nightside.optical.photon_net import Response
+
+LEVEL_SAMPLES = 31
+"""Samples over which a line is averaged to know its level; noise hardly moves it."""
+
+NEIGHBOURS = 15
+"""Lines whose means are compared."""
+
+REACH_LINES = 24
+"""How far, in lines, what is taken off a line can depend on others."""
+
+OFFSET_LEFT_DN = 0.25
+"""Of a line's offset, what the noise of the masked samples leaves, raw DN."""
+
+PHASE_WANDER_DN = 0.25
+"""Standard deviation to be expected of a phase from line to line, raw DN; a fold with a larger error is not believed."""
 
 PICK_UP_SIGMAS = 4.0
 """A pulse of the pick-up is taken off where it stands so far above what the fold's noise gives."""
 
 
-def subtract_line_patterns(above_dark: NDArray[np.float32], layout: Layout) -> NDArray[np.float32]:
+def subtract_line_patterns(
+    image: NDArray[np.float32], slope: NDArray[np.float32], layout: Layout
+) -> NDArray[np.float32]:
     """Return an image without the patterns that repeat along its lines.
 
     Args:
-        above_dark: raw DN above the dark, (line, sample), whole lines.
+        image: linear and flat, DN, (line, sample), whole lines, without stripes: what all lines have in common would
+            hide how little of a line's own pattern is more than the fold's error.
+        slope: DN of the image for one raw DN, same shape.
         layout: of the camera and mode.
 
     Returns:
         A copy, (line, sample).
     """
-    return subtract_pick_up(subtract_phases(above_dark, layout), layout)
+    image = subtract_offsets(image, slope, layout)
+    return subtract_pick_up(subtract_phases(image, slope, layout), slope, layout)
 
 
-def subtract_phases(above_dark: NDArray[np.float32], layout: Layout) -> NDArray[np.float32]:
+def slope_of(image: NDArray[np.float32], response: Response) -> NDArray[np.float32]:
+    """Return the DN that one raw DN makes at the level of a line's surroundings, (line, sample)."""
+    return response.slope(uniform_filter1d(image, LEVEL_SAMPLES, axis=1, mode="nearest"))
+
+
+def subtract_offsets(
+    image: NDArray[np.float32], slope: NDArray[np.float32], layout: Layout
+) -> NDArray[np.float32]:
+    """Take off by how much a line's mean departs from those of its neighbours, as far as ground is not to blame.
+
+    Where line means scatter no more than the masked samples' error lets them, ground changes little from line to
+    line, and all of the departure is the camera's.
+    """
+    scene = slice(*layout.scene)
+    mean = (image[:, scene] / slope[:, scene]).mean(1)
+    departure = mean - uniform_filter1d(mean, NEIGHBOURS, mode="nearest")
+    power = uniform_filter1d(departure**2, 2 * NEIGHBOURS + 1, mode="nearest")
+    departure *= np.minimum(OFFSET_LEFT_DN**2 / (power + 1e-12), 1)
+    return image - slope * departure[:, None]
+
+
+def subtract_phases(
+    image: NDArray[np.float32], slope: NDArray[np.float32], layout: Layout
+) -> NDArray[np.float32]:
     """Take off what samples of one phase of a line have in common beside the line's mean, shrunk by its own error."""
-    fold, error = folded(above_dark, layout, layout.phases)
-    signal = max(float((fold**2).mean() - (error**2).mean()), 0.0)
-    fold *= signal / (signal + error**2 + 1e-12)
-    out = above_dark.copy()
-    out -= _unfolded(fold, layout.samples)
-    return out
+    fold, error = folded(image, slope, layout, layout.phases)
+    fold *= PHASE_WANDER_DN**2 / (PHASE_WANDER_DN**2 + error**2)
+    return image - slope * _unfolded(fold, layout.samples)
 
 
-def subtract_pick_up(above_dark: NDArray[np.float32], layout: Layout) -> NDArray[np.float32]:
+def subtract_pick_up(
+    image: NDArray[np.float32], slope: NDArray[np.float32], layout: Layout
+) -> NDArray[np.float32]:
     """Take off the clock's pulses, one up and one down in each period, where a line shows them clearly."""
     clock = Interference()
     period, apart = clock.period // layout.summing, clock.separation // layout.summing
     wide = 2 // layout.summing
-    fold, error = folded(above_dark, layout, period)
+    fold, error = folded(image, slope, layout, period)
     slots = fold.reshape(fold.shape[0], period // wide, wide).mean(2)
     height = (slots - np.roll(slots, -(apart // wide), axis=1)) / 2
     at = np.abs(height).argmax(1)
@@ -56,15 +99,13 @@ def subtract_pick_up(above_dark: NDArray[np.float32], layout: Layout) -> NDArray
     wave = np.zeros_like(slots)
     wave[lines, at] += found
     wave[lines, (at + apart // wide) % wave.shape[1]] -= found
-    out = above_dark.copy()
-    out -= _unfolded(np.repeat(wave, wide, axis=1), layout.samples)
-    return out
+    return image - slope * _unfolded(np.repeat(wave, wide, axis=1), layout.samples)
 
 
 def folded(
-    image: NDArray[np.float32], layout: Layout, period: int
+    image: NDArray[np.float32], slope: NDArray[np.float32], layout: Layout, period: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the mean of each line's scene over all samples that are a period apart, and its standard error.
+    """Return the mean of each line's scene over all samples that are a period apart, and its standard error, raw DN.
 
     A running mean over one period is taken off before, which no pattern of that period survives in; samples that
     stand out, such as a boulder's, are held at three standard deviations.
@@ -78,7 +119,7 @@ def folded(
     if period % 2:
         window = np.full(period, 1 / period, np.float32)
     scene = image[:, low:high]
-    rough = scene - convolve1d(scene, window, axis=1, mode="nearest")
+    rough = (scene - convolve1d(scene, window, axis=1, mode="nearest")) / slope[:, low:high]
     spread = np.sqrt((rough**2).mean(1, keepdims=True))
     np.clip(rough, -3 * spread, 3 * spread, out=rough)
     start = -(-low // period) * period

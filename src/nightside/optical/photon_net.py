@@ -91,8 +91,9 @@ class PhotonNet(nn.Module):
                 x = self.down[level](x)
         for level in reversed(range(len(self.down))):
             x = self.decode[level](self.up[level](x) + kept[level])
-        out: Tensor = self.tail(x)
-        return out
+        noise, log_variance = self.tail(x).split(1, 1)
+        # Held within bounds that no image reaches, so that training cannot run away.
+        return torch.cat([noise, 10 * torch.tanh(log_variance / 10)], 1)
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,12 @@ class Response:
     counts_per_dn: float
     read_noise_dn: float
 
+    def slope(self, level: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return how many DN of a restored image one raw DN makes at a level, DN, any shape."""
+        raw = np.linspace(-64, 4096, 2081)
+        true = self.linearity.inverse(raw[:, None])[:, 0]
+        return np.interp(level, true, self.linearity.slope(raw[:, None])[:, 0]).astype(np.float32)
+
     def noise_std(self, recorded: NDArray[np.float32], step_dn: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the expected standard deviation of a restored image before its echo is removed, DN.
 
@@ -118,10 +125,7 @@ class Response:
         """
         level = gaussian_filter(recorded, SMOOTH, truncate=TRUNCATE, mode="nearest")
         steps = gaussian_filter(step_dn**2, SMOOTH, truncate=TRUNCATE, mode="nearest")
-        raw = np.linspace(-64, 4096, 2081)
-        true = self.linearity.inverse(raw[:, None])[:, 0]
-        slope = np.interp(level, true, self.linearity.slope(raw[:, None])[:, 0])
-        electronic = (self.read_noise_dn**2 + steps / 12) * slope**2
+        electronic = (self.read_noise_dn**2 + steps / 12) * self.slope(level) ** 2
         return np.sqrt(electronic + np.maximum(level, 0) / self.counts_per_dn).astype(np.float32)
 
 

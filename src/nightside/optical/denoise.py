@@ -1,0 +1,205 @@
+"""From the numbers of an EDR to the signal of the ground, its standard deviation, and a mask.
+
+In order: DestripeNet's camera noise off; what the whole image, then each line, tells of its own patterns off; the
+response made linear, the flat field divided; PhotonNet on the image with and without its echo. Everything up to the
+stripes works on bands of whole lines and PhotonNet on tiles of them, so that memory does not grow with the image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from nightside.camera.companding import DN_MAX, bounds, decompand, step_dn
+from nightside.camera.echo import remove_echo
+from nightside.camera.layout import Layout
+from nightside.camera.linearity import Linearity
+from nightside.optical.column_pattern import ColumnPattern
+from nightside.optical.line_pattern import REACH_LINES, slope_of, subtract_line_patterns
+from nightside.optical.photon_net import PhotonNet, Response, network_input
+
+SATURATED, MISSING, NO_DATA = 1, 2, 4
+"""Bits of the mask."""
+
+PHASE_GRID = 8
+"""Tiles begin at multiples of it, as the patches did that PhotonNet learnt from."""
+
+BAND = 1024
+
+Numbers = Callable[[int, int], NDArray[np.uint8]]
+"""Gives lines ``first`` to ``last`` (exclusive) of an image, (line, sample)."""
+
+DarkLine = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+"""Gives the camera noise of lines, raw DN, (line, sample), from their raw DN."""
+
+
+@dataclass(frozen=True)
+class Models:
+    """What it takes to denoise images of one camera, mode and time.
+
+    Attributes:
+        layout: of the camera and mode.
+        compand_code: of the image.
+        dark: the camera noise of lines.
+        flat: relative response, (sample,).
+        linearity: the response.
+        response: what the noise follows from.
+        photon: the network.
+        tile: side of what the network sees at once, in pixels.
+    """
+
+    layout: Layout
+    compand_code: int
+    dark: DarkLine
+    flat: NDArray[np.float32]
+    linearity: Linearity
+    response: Response
+    photon: PhotonNet
+    tile: int = BAND
+
+
+@dataclass(frozen=True)
+class Denoised:
+    """One image or a band of it, each (line, sample) of whole lines; NaN where there is no scene.
+
+    Attributes:
+        signal: of the ground, DN.
+        signal_std: its standard deviation, DN.
+        mask: 0 where good; bits ``SATURATED``, ``MISSING``, ``NO_DATA``.
+        destriped: the signal before PhotonNet, the echo removed, DN.
+        noise_std: expected standard deviation of the noise of ``destriped``, DN.
+    """
+
+    signal: NDArray[np.float32]
+    signal_std: NDArray[np.float32]
+    mask: NDArray[np.uint8]
+    destriped: NDArray[np.float32]
+    noise_std: NDArray[np.float32]
+
+
+def denoise_array(number: NDArray[np.uint8], models: Models) -> Denoised:
+    """Denoise an image that is in memory, (line, sample), whole lines."""
+    image = Denoiser(lambda first, last: number[first:last], len(number), models)
+    return image.lines(0, len(number))
+
+
+class Denoiser:
+    """One image, of which bands of lines are denoised; all of it is read once before, for its stripes.
+
+    Args:
+        numbers: gives lines of the image.
+        lines: number of lines.
+        models: what it takes.
+
+    Raises:
+        ValueError: no sample of the scene is usable.
+    """
+
+    def __init__(self, numbers: Numbers, lines: int, models: Models) -> None:
+        self.numbers, self.count, self.models = numbers, lines, models
+        pattern = ColumnPattern(models.layout)
+        usable = 0
+        for first in range(0, lines, BAND):
+            number = numbers(first, min(first + BAND, lines))
+            usable += int(np.count_nonzero(self._mask(number) == 0))
+            pattern.add(self._linear(self._above_dark(number)), models.response)
+        if usable == 0:
+            raise ValueError(
+                "no sample of this image is usable (all are saturated or missing); there is nothing to denoise"
+            )
+        self.stripes = pattern.stripes()
+        self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.network = models.photon.to(self.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+        self.tile = models.tile
+
+    def lines(self, first: int, last: int) -> Denoised:
+        """Denoise lines ``first`` to ``last`` (exclusive); no value depends on where an image is cut."""
+        models, layout = self.models, self.models.layout
+        margin = -(-(self.network.reach + REACH_LINES) // PHASE_GRID) * PHASE_GRID
+        # Bands of patterns and tiles of the network begin where they would in any other cut.
+        top = max(first // PHASE_GRID * PHASE_GRID - margin, 0)
+        bottom = min(last + margin, self.count)
+        number = self.numbers(top, bottom)
+        recorded = self._linear(self._above_dark(number) - self.stripes)
+        recorded = subtract_line_patterns(recorded, slope_of(recorded, models.response), layout)
+        sharp = remove_echo(recorded, layout).astype(np.float32, copy=False)
+        std = models.response.noise_std(recorded, step_dn(number, models.compand_code))
+        noise, log_variance = self._network(recorded, sharp, std)
+        inner = slice(first - top, last - top)
+        images = [sharp - std * noise, std * np.exp(0.5 * log_variance), sharp, std]
+        low, high = layout.scene
+        for image in images:
+            image[:, :low], image[:, high:] = np.nan, np.nan
+        signal, signal_std, destriped, noise_std = (image[inner] for image in images)
+        return Denoised(signal, signal_std, self._mask(number[inner]), destriped, noise_std)
+
+    def _above_dark(self, number: NDArray[np.uint8]) -> NDArray[np.float32]:
+        dn = decompand(number, self.models.compand_code)
+        return dn - self.models.dark(dn)
+
+    def _linear(self, above_dark: NDArray[np.float32]) -> NDArray[np.float32]:
+        return (self.models.linearity.inverse(above_dark) / self.models.flat).astype(np.float32)
+
+    def _mask(self, number: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        layout, code = self.models.layout, self.models.compand_code
+        low, high = layout.scene
+        mask = np.full(number.shape, NO_DATA, np.uint8)
+        mask[:, low:high] = 0
+        full = np.flatnonzero(bounds(code)[1] >= DN_MAX)
+        mask[np.isin(number, full if full.size else [255]) & (mask == 0)] |= SATURATED
+        mask[~number.any(axis=1)] |= MISSING
+        return mask
+
+    def _network(
+        self, recorded: NDArray[np.float32], sharp: NDArray[np.float32], std: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return PhotonNet's noise and log variance, both (line, sample), in the order of the file."""
+        layout = self.models.layout
+        images = [recorded, sharp, std]
+        if layout.reversed_readout:
+            images = [image[:, ::-1] for image in images]
+        low, high = layout.scene
+        if layout.reversed_readout:
+            low, high = layout.samples - high, layout.samples - low
+        low = low // PHASE_GRID * PHASE_GRID
+        inputs = network_input(*(np.ascontiguousarray(image[:, low:high]) for image in images), layout.summing)
+        out = np.zeros((2, recorded.shape[0], layout.samples), np.float32)
+        out[:, :, low:high] = self._tiles(inputs)
+        if layout.reversed_readout:
+            out = np.ascontiguousarray(out[:, :, ::-1])
+        return out[0], out[1]
+
+    def _tiles(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        lines, samples = inputs.shape[1:]
+        out = np.empty((2, lines, samples), np.float32)
+        margin = -(-self.network.reach // PHASE_GRID) * PHASE_GRID
+        done = 0
+        while done < samples:
+            inner = max(self.tile // PHASE_GRID * PHASE_GRID, PHASE_GRID)
+            left, right = max(done - margin, 0), min(done + inner + margin, samples)
+            try:
+                found = self._run(inputs[:, :, left:right])
+            except torch.OutOfMemoryError:
+                if self.tile <= 2 * PHASE_GRID:
+                    raise
+                self.tile //= 2
+                torch.cuda.empty_cache()
+                continue
+            stop = min(done + inner, samples)
+            out[:, :, done:stop] = found[:, :, done - left : stop - left]
+            done = stop
+        return out
+
+    def _run(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        lines, samples = inputs.shape[1:]
+        stride = self.network.stride
+        padding = ((0, 0), (0, -lines % stride), (0, -samples % stride))
+        x = torch.from_numpy(np.pad(inputs, padding, mode="edge"))[None].to(self.device)
+        with torch.inference_mode(), torch.autocast(self.device, torch.bfloat16):
+            out = self.network(x.contiguous(memory_format=torch.channels_last))
+        return np.asarray(out[0, :, :lines, :samples].float().cpu())
+
