@@ -9,8 +9,10 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-import pvl
-from pvl.exceptions import ParseError
+from pvl.decoder import OmniDecoder
+from pvl.exceptions import ParseError, QuantityError
+from pvl.grammar import OmniGrammar
+from pvl.parser import PVLParser
 
 from nightside.camera.companding import SLOPES, TABLES
 from nightside.camera.layout import DETECTOR_SAMPLES
@@ -56,8 +58,8 @@ def parse_label(head: bytes, path: Path) -> LabelOfFile:
     """
     text, end = _label_text(head, path)
     try:
-        parsed = pvl.loads(text)
-    except (ParseError, ValueError) as error:
+        parsed = _parser().parse(text)
+    except (ParseError, QuantityError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise BadImage(f"{path}: its label cannot be read ({reason}); acquire the product again") from None
     read = _Reader(parsed, path)
@@ -71,6 +73,12 @@ def parse_label(head: bytes, path: Path) -> LabelOfFile:
         record_bytes=record_bytes,
         mirrored=_version(label.version, path) < MIRRORED_BELOW and label.camera == "right",
     )
+
+
+def _parser() -> PVLParser:
+    """Return a parser of both dialects: pvl's own choice is more lenient, and never ends on some damaged labels."""
+    grammar = OmniGrammar()
+    return PVLParser(grammar=grammar, decoder=OmniDecoder(grammar=grammar))
 
 
 def _label_text(head: bytes, path: Path) -> tuple[str, int]:

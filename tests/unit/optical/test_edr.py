@@ -11,6 +11,7 @@ from nightside.camera.companding import TABLES, decompand
 from nightside.camera.layout import layout
 from nightside.formats import BadImage
 from nightside.optical.edr import edr_dataset, label_of, open_file
+from nightside.optical.edr_label import parse_label
 from nightside.synthetic.edr_writer import edr_bytes
 
 MODES = [(camera, summing) for camera in ("left", "right") for summing in (1, 2)]
@@ -153,6 +154,10 @@ REFUSED = {
     ),
     "no version": (edit('"v1.8"', '"late"'), "PRODUCT_VERSION_ID is 'late', .* mirrored"),
     "detached": (edit("= 2\r\n", '= "A"\r\n'), r"\^IMAGE is .*label attached"),
+    "a stray equals sign": (
+        edit("WAVELENGTH           = 600 <nm>\r\n", "WAVELENGTH           = 600 +=>\r\n"),
+        "cannot be read",
+    ),
     "no exposure": (
         edit("0.337600 <ms>", "0.000000 <ms>"),
         "LINE_EXPOSURE_DURATION is 0.0, expected a time above 0",
@@ -219,3 +224,21 @@ def test_a_pointer_to_a_wrong_place_within_the_image_fails_the_md5(write_edr):
     path, _, _ = write_edr(lambda c: edit("= 2\r\n", "= 3\r\n")(c) + bytes(5064))
     with pytest.raises(BadImage, match="MD5_CHECKSUM"):
         open_file(path)
+
+
+def test_a_label_with_damaged_bytes_is_read_or_refused_and_never_more(write_edr):
+    path, _, _ = write_edr()
+    content, rng = path.read_bytes(), np.random.default_rng(3)
+    outcomes = set()
+    for _ in range(60):
+        damaged = bytearray(content[:4200])
+        for at in rng.integers(20, 3900, 2):
+            damaged[at : at + int(rng.integers(0, 20))] = bytes(
+                rng.choice(list(b'"()<>=,;/*\r\nA7'), int(rng.integers(1, 3))).tolist()
+            )
+        try:
+            parse_label(bytes(damaged), path)
+            outcomes.add("read")
+        except BadImage:
+            outcomes.add("refused")
+    assert outcomes == {"read", "refused"}
