@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from nightside.camera.companding import compand, step_dn
 from nightside.camera.darkness import DarkModel
-from nightside.camera.echo import add_echo, noise_gain, remove_echo
+from nightside.camera.echo import ECHO, add_echo, noise_gain, remove_echo
 from nightside.camera.layout import Camera, Layout
 from nightside.camera.linearity import Linearity
 from nightside.camera.plausible import draw_dark, draw_flat, draw_linearity, generator
@@ -34,6 +34,9 @@ PAIR_CORRELATION = 0.66
 
 MAXIMUM_DN = 4095
 _EXACT_BELOW = 50.0  # electrons
+
+_ECHO_SMOOTHING = (1 + ECHO**2) / (1 + ECHO) ** 2
+"""By how much the echo lowers the variance of photon noise: it is a mean of two samples."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +114,8 @@ class NoiseModel:
     def restore(self, dn: NDArray[np.floating]) -> NDArray[np.float32]:
         """Return the signal of raw DN above the dark, (line, sample): the inverse of ``respond``."""
         true = np.asarray(self.linearity.inverse(np.asarray(dn, np.float32)), np.float32)
-        return np.asarray(remove_echo(true / self.flat.astype(np.float32), self.layout), np.float32)
+        even: NDArray[np.float32] = np.asarray(true / self.flat, np.float32)
+        return np.asarray(remove_echo(even, self.layout), np.float32)
 
     def variance(
         self, signal: ArrayLike, compand_code: int, bias_dn: float, *, echo_removed: bool = False
@@ -139,7 +143,7 @@ class NoiseModel:
         photons = np.maximum(true, 0) / self.counts_per_dn
         if echo_removed:
             return np.asarray(photons + electronic * noise_gain())
-        return np.asarray(photons * ECHO_SMOOTHING + electronic)
+        return np.asarray(photons * _ECHO_SMOOTHING + electronic)
 
     @property
     def _correlation(self) -> float:
@@ -164,10 +168,6 @@ class NoiseModel:
         spread = add_echo(light, self.layout)
         spread *= self.flat.astype(np.float32)
         return self.linearity.forward(spread).astype(np.float32, copy=False)
-
-
-ECHO_SMOOTHING = (1 + 0.326**2) / (1 + 0.326) ** 2
-"""By how much the echo lowers the variance of photon noise: it is a mean of two samples."""
 
 
 def draw_camera(camera: Camera, summing: int, seed: int, photon: Photons = "electrons") -> NoiseModel:
