@@ -75,7 +75,7 @@ class Calibration:
         now = moment(time)
         after = int(np.searchsorted(self.dark_time, now, side="right"))
         if after in (0, self.dark_time.size):
-            return self.dark_dn[min(after, self.dark_time.size - 1)]
+            return np.asarray(self.dark_dn[min(after, self.dark_time.size - 1)])
         before, span = after - 1, self.dark_time[after] - self.dark_time[after - 1]
         days = span / np.timedelta64(1, "D")
         if days > self.days_max:
@@ -117,7 +117,7 @@ def calibrate(
     """
     linear = linearised(dn, calibration, time=time, bright=bright)
     flat = np.where(calibration.flat > 0, calibration.flat, np.nan)
-    signal = linear / flat
+    signal: NDArray[np.floating] = linear / flat
     if echo:
         signal = remove_echo(signal, calibration.layout)
     scale = i_over_f_per_dn(calibration.layout, exposure_ms, sun_distance_au)
