@@ -53,7 +53,7 @@ def draw_dark(camera: Camera, summing: int, rng: np.random.Generator, noise: Cam
     for sample, above in zip(full.bright, BRIGHT_DN if camera == "left" else BRIGHT_DN[::-1], strict=True):
         bias[sample] += above * rng.uniform(0.9, 1.1)
     # [assumed], so that two darks some days apart leave stripes of the size that the calibrated frame has.
-    per_c = 0.6 + noise.stripe_drift * (_phases(rng, n, 0.12) + 0.08 * rng.standard_normal(n))
+    per_c = 0.6 + noise.stripe_drift * (_phases(rng, n, 0.32) + 0.18 * rng.standard_normal(n))
     periods = np.array([700.0, 4_100.0, 17_000.0, 46_000.0])
     sizes = np.array([0.35, 0.5, 0.7, 1.0])
     ageing = noise.stripe_drift * np.stack(
@@ -61,6 +61,7 @@ def draw_dark(camera: Camera, summing: int, rng: np.random.Generator, noise: Cam
     )
     hot = rng.random(n) < 0.004
     current = 0.06 * (1 + 0.08 * rng.standard_normal(n))  # DN per ms at 18 degrees Celsius [assumed]
+    current = np.abs(current)
     current[hot] *= rng.lognormal(1.6, 0.7, int(hot.sum()))
     growth = np.where(hot, rng.gamma(2.0, 0.15, n), 0.03)
     for side in full.dark:
@@ -75,9 +76,9 @@ def draw_dark(camera: Camera, summing: int, rng: np.random.Generator, noise: Cam
         ageing_orbits=periods,
         level_dn_per_dac=DAC_DN,
         level_dn_per_offset=OFFSET_DN,
-        current_dn_per_ms=pair(np.abs(current)),
+        current_dn_per_ms=pair(current),
         current_doubling_c=7.0,
-        current_growth=pair(growth),
+        current_growth=pair(current * growth) / pair(current),
         electrons_per_dn=noise.gain_e_per_dn * summing,
         line_wander_dn=noise.line_wander_dn,
         phase_wander_dn=noise.phase_wander_dn / float(np.sqrt(summing)),

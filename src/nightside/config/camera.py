@@ -21,13 +21,13 @@ class CameraNoise(Section):
         description="how photons are counted: in electrons, as if a DN were one quantum (HORUS), or without noise",
     )
     read_noise_dn: float = Field(
-        1.35, ge=0, description="of one sample, raw DN: masked pixels in time, quantisation taken off"
+        1.15, ge=0, description="of one sample, raw DN, besides interference and wander"
     )
     pair_correlation: float = Field(
-        0.66, ge=0, lt=1, description="of the read noise of the two samples that both channels read at once"
+        0.6, ge=0, lt=1, description="of the read noise of the two samples that both channels read at once"
     )
     interference_dn: float = Field(
-        3.5, ge=0, description="height of the pick-up's pulses, raw DN, its median over frames"
+        4.0, ge=0, description="height of the pick-up's pulses, raw DN, its median over frames"
     )
     line_wander_dn: float = Field(0.5, ge=0, description="of what all samples of a line share, raw DN")
     phase_wander_dn: float = Field(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -158,7 +159,7 @@ def write_calibration(folder: Path, calibration: Calibration, coefficients: NDAr
 
 
 def column_response(
-    images: list[NDArray[np.floating]], layout: Layout, *, span: int = 101
+    images: Sequence[NDArray[np.floating]], layout: Layout, *, span: int = 101
 ) -> NDArray[np.float64]:
     """Return a flat field fitted to sunlit images, (sample,): each column beside the mean of its neighbours.
 
