@@ -4,4 +4,8 @@ from __future__ import annotations
 
 import typer
 
+from nightside.optical import acquire_commands, ingest_commands
+
 app = typer.Typer(no_args_is_help=True)
+app.command()(acquire_commands.acquire)
+app.command()(ingest_commands.ingest)
