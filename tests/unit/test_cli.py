@@ -19,7 +19,7 @@ def test_the_version_is_printed():
     assert CliRunner().invoke(app, ["--version"]).stdout.strip() == __version__
 
 
-@pytest.mark.parametrize("room", ["thermal", "physics", "synthetic"])
+@pytest.mark.parametrize("room", ["thermal", "optical", "physics", "synthetic"])
 def test_every_verb_says_what_it_does(room):
     group = next(g.typer_instance for g in app.registered_groups if g.name == room)
     for command in group.registered_commands:

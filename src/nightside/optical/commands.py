@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import typer
 
-from nightside.optical.calibrate_commands import calibrate
-from nightside.optical.darks_commands import darks
+from nightside.optical import acquire_commands, calibrate_commands, darks_commands, ingest_commands
 
 app = typer.Typer(no_args_is_help=True)
-app.command()(calibrate)
-app.command()(darks)
+app.command()(acquire_commands.acquire)
+app.command()(ingest_commands.ingest)
+app.command()(calibrate_commands.calibrate)
+app.command()(darks_commands.darks)
