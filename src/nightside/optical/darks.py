@@ -115,7 +115,7 @@ def darks_dataset(frames: Iterable[DarkFrame], lines: int) -> xr.Dataset:
     labels = [frame.label for frame in chosen]
     time = np.array([label.start_time for label in labels], "datetime64[ns]")
     coords = {
-        "product_id": ("frame", [label.product_id for label in labels]),
+        "product_id": ("frame", np.array([label.product_id for label in labels], np.dtypes.StringDType())),
         "time": ("frame", time, {"long_name": "start of the image, UTC"}),
         "exposure_ms": (
             "frame",
