@@ -31,7 +31,7 @@ class Interference:
         floor: lowest height, as a part of the highest.
     """
 
-    amplitude_dn: float = 3.5
+    amplitude_dn: float = 4.0
     spread: float = 0.4
     period: int = 30
     separation: int = 4

@@ -15,25 +15,20 @@ from numpy.typing import ArrayLike, NDArray
 
 from nightside.camera.companding import compand, step_dn
 from nightside.camera.darkness import DarkModel
-from nightside.camera.echo import add_echo, noise_gain, remove_echo
+from nightside.camera.echo import ECHO, add_echo, noise_gain, remove_echo
 from nightside.camera.layout import Camera, Layout
 from nightside.camera.linearity import Linearity
 from nightside.camera.plausible import draw_dark, draw_flat, draw_linearity, generator
+from nightside.config.camera import CameraNoise
 from nightside.formats.nac import Housekeeping
 
 Photons = Literal["electrons", "dn", "none"]
 
-GAIN_E_PER_DN = 71.0
-"""Electrons for one DN of the 12-bit converter: a full well of 248,500 electrons fills 3,500 DN."""
-
-READ_NOISE_DN = 1.35
-"""Of one masked sample in time, quantisation taken off [seen: M114145549LE/RE, table 0]."""
-
-PAIR_CORRELATION = 0.66
-"""Of the read noise of the two samples that both channels read at once [seen: M1333276014R, after its interference]."""
-
 MAXIMUM_DN = 4095
 _EXACT_BELOW = 50.0  # electrons
+
+_ECHO_SMOOTHING = (1 + ECHO**2) / (1 + ECHO) ** 2
+"""By how much the echo lowers the variance of photon noise: it is a mean of two samples."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +106,8 @@ class NoiseModel:
     def restore(self, dn: NDArray[np.floating]) -> NDArray[np.float32]:
         """Return the signal of raw DN above the dark, (line, sample): the inverse of ``respond``."""
         true = np.asarray(self.linearity.inverse(np.asarray(dn, np.float32)), np.float32)
-        return np.asarray(remove_echo(true / self.flat.astype(np.float32), self.layout), np.float32)
+        even: NDArray[np.float32] = np.asarray(true / self.flat, np.float32)
+        return np.asarray(remove_echo(even, self.layout), np.float32)
 
     def variance(
         self, signal: ArrayLike, compand_code: int, bias_dn: float, *, echo_removed: bool = False
@@ -139,7 +135,7 @@ class NoiseModel:
         photons = np.maximum(true, 0) / self.counts_per_dn
         if echo_removed:
             return np.asarray(photons + electronic * noise_gain())
-        return np.asarray(photons * ECHO_SMOOTHING + electronic)
+        return np.asarray(photons * _ECHO_SMOOTHING + electronic)
 
     @property
     def _correlation(self) -> float:
@@ -166,22 +162,21 @@ class NoiseModel:
         return self.linearity.forward(spread).astype(np.float32, copy=False)
 
 
-ECHO_SMOOTHING = (1 + 0.326**2) / (1 + 0.326) ** 2
-"""By how much the echo lowers the variance of photon noise: it is a mean of two samples."""
-
-
-def draw_camera(camera: Camera, summing: int, seed: int, photon: Photons = "electrons") -> NoiseModel:
+def draw_camera(camera: Camera, summing: int, seed: int, options: CameraNoise | None = None) -> NoiseModel:
     """Return a plausible camera, every pattern drawn from the seed; both modes of a seed are the same detector."""
-    where = draw_dark(camera, summing, generator(camera, seed), GAIN_E_PER_DN)
+    chosen = options or CameraNoise()
+    dark = draw_dark(camera, summing, generator(camera, seed, 0), chosen)
+    # The mean of a pair has less noise, by as much as its samples are independent.
+    share = 1.0 if summing == 1 else np.sqrt((1 + chosen.pair_correlation) / 2)
     return NoiseModel(
-        layout=where.layout,
-        gain_e_per_dn=GAIN_E_PER_DN,
-        read_noise_dn=READ_NOISE_DN if summing == 1 else READ_NOISE_DN * np.sqrt((1 + PAIR_CORRELATION) / 2),
-        pair_correlation=PAIR_CORRELATION,
-        dark=where,
-        flat=draw_flat(camera, summing, generator(camera, seed + 1_000_003)),
-        linearity=draw_linearity(camera, summing, generator(camera, seed + 2_000_003)),
-        photon=photon,
+        layout=dark.layout,
+        gain_e_per_dn=chosen.gain_e_per_dn,
+        read_noise_dn=float(chosen.read_noise_dn * share),
+        pair_correlation=chosen.pair_correlation,
+        dark=dark,
+        flat=draw_flat(camera, summing, generator(camera, seed, 1)),
+        linearity=draw_linearity(camera, summing, generator(camera, seed, 2)),
+        photon=chosen.photons,
     )
 
 

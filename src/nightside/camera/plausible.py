@@ -14,6 +14,7 @@ from nightside.camera.darkness import DarkModel
 from nightside.camera.interference import Interference
 from nightside.camera.layout import PHASES, Camera, layout
 from nightside.camera.linearity import NOMINAL_A, NOMINAL_B, NOMINAL_OFFSET_DN, Linearity
+from nightside.config.camera import CameraNoise
 from nightside.formats.nac import Housekeeping
 
 LEVEL_DN = {"left": 43.0, "right": 40.5}  # [seen]
@@ -35,12 +36,12 @@ DAC_DN, OFFSET_DN = 5.0, 0.2
 ORBIT_LAST = 60_000
 
 
-def generator(camera: Camera, seed: int) -> np.random.Generator:
-    """Return the random numbers of one camera's patterns; the two cameras of a seed differ."""
-    return np.random.default_rng([seed, 0 if camera == "left" else 1, 71])
+def generator(camera: Camera, seed: int, pattern: int) -> np.random.Generator:
+    """Return the random numbers of one of a camera's patterns; the two cameras of a seed differ."""
+    return np.random.default_rng([seed, 0 if camera == "left" else 1, pattern])
 
 
-def draw_dark(camera: Camera, summing: int, rng: np.random.Generator, gain_e_per_dn: float) -> DarkModel:
+def draw_dark(camera: Camera, summing: int, rng: np.random.Generator, noise: CameraNoise) -> DarkModel:
     """Return the dark model of a camera; both modes of one detector follow from the same random numbers."""
     full = layout(camera, 1)
     n = full.samples
@@ -52,12 +53,15 @@ def draw_dark(camera: Camera, summing: int, rng: np.random.Generator, gain_e_per
     for sample, above in zip(full.bright, BRIGHT_DN if camera == "left" else BRIGHT_DN[::-1], strict=True):
         bias[sample] += above * rng.uniform(0.9, 1.1)
     # [assumed], so that two darks some days apart leave stripes of the size that the calibrated frame has.
-    per_c = 0.6 + _phases(rng, n, 0.12) + 0.08 * rng.standard_normal(n)
+    per_c = 0.6 + noise.stripe_drift * (_phases(rng, n, 0.32) + 0.18 * rng.standard_normal(n))
     periods = np.array([700.0, 4_100.0, 17_000.0, 46_000.0])
     sizes = np.array([0.35, 0.5, 0.7, 1.0])
-    ageing = np.stack([size * (_phases(rng, n, 1.0) + 0.6 * rng.standard_normal(n)) for size in sizes])
+    ageing = noise.stripe_drift * np.stack(
+        [size * (_phases(rng, n, 1.0) + 0.6 * rng.standard_normal(n)) for size in sizes]
+    )
     hot = rng.random(n) < 0.004
     current = 0.06 * (1 + 0.08 * rng.standard_normal(n))  # DN per ms at 18 degrees Celsius [assumed]
+    current = np.abs(current)
     current[hot] *= rng.lognormal(1.6, 0.7, int(hot.sum()))
     growth = np.where(hot, rng.gamma(2.0, 0.15, n), 0.03)
     for side in full.dark:
@@ -72,14 +76,14 @@ def draw_dark(camera: Camera, summing: int, rng: np.random.Generator, gain_e_per
         ageing_orbits=periods,
         level_dn_per_dac=DAC_DN,
         level_dn_per_offset=OFFSET_DN,
-        current_dn_per_ms=pair(np.abs(current)),
+        current_dn_per_ms=pair(current),
         current_doubling_c=7.0,
-        current_growth=pair(growth),
-        electrons_per_dn=gain_e_per_dn * summing,
-        line_wander_dn=0.5,  # [seen] in ten lines of masked samples: 0.5 left, 0.9 right
-        phase_wander_dn=0.25 if summing == 1 else 0.25 / np.sqrt(2),  # [assumed]
+        current_growth=pair(current * growth) / pair(current),
+        electrons_per_dn=noise.gain_e_per_dn * summing,
+        line_wander_dn=noise.line_wander_dn,
+        phase_wander_dn=noise.phase_wander_dn / float(np.sqrt(summing)),
         wander_correlation=0.5,
-        interference=Interference(),
+        interference=Interference(amplitude_dn=noise.interference_dn),
     )
 
 

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import typer
 
-from nightside.optical import acquire_commands, ingest_commands
+from nightside.optical import (
+    acquire_commands,
+    calibrate_commands,
+    darks_commands,
+    ingest_commands,
+)
 
 app = typer.Typer(no_args_is_help=True)
 app.command()(acquire_commands.acquire)
+app.command()(calibrate_commands.calibrate)
+app.command()(darks_commands.darks)
 app.command()(ingest_commands.ingest)
