@@ -34,9 +34,7 @@ def draw_boulders(
         craters: as ``draw_craters`` returns them.
         abundance: the number of boulders above 1 m within the area of a just formed crater; 0 for none.
     """
-    sources = craters[
-        (craters["diameter_m"] > _BEDROCK_CRATER_M) & (craters["freshness"] > _LEAST_FRESHNESS)
-    ]
+    sources = craters[(craters["diameter_m"] > _BEDROCK_CRATER_M) & (craters["freshness"] > _LEAST_FRESHNESS)]
     share = (sources["freshness"] - _LEAST_FRESHNESS) / (1.0 - _LEAST_FRESHNESS)
     area = math.pi / 4.0 * sources["diameter_m"].astype(np.float64) ** 2
     numbers = rng.poisson(abundance * area * np.clip(share, 0.0, 1.0) ** 2 * rng.gamma(1.0, 1.0, share.size))
@@ -49,8 +47,12 @@ def draw_boulders(
     lone = int(rng.poisson(abundance * 1e-3 * extent_m[0] * extent_m[1]))
     boulders = np.zeros(owner.size + lone, BOULDER)
     lone_y, lone_x = (rng.random(lone) * side for side in extent_m)
-    boulders["y_m"] = np.concatenate([sources["y_m"][owner] + distance * np.sin(azimuth), lone_y]) % extent_m[0]
-    boulders["x_m"] = np.concatenate([sources["x_m"][owner] + distance * np.cos(azimuth), lone_x]) % extent_m[1]
+    boulders["y_m"] = (
+        np.concatenate([sources["y_m"][owner] + distance * np.sin(azimuth), lone_y]) % extent_m[0]
+    )
+    boulders["x_m"] = (
+        np.concatenate([sources["x_m"][owner] + distance * np.cos(azimuth), lone_x]) % extent_m[1]
+    )
     truncated = rng.uniform((LARGEST_M / SMALLEST_M) ** _SLOPE, 1.0, boulders.size)
     # No crater throws a block larger than a sixth of itself.
     limit = np.concatenate([sources["diameter_m"][owner] / 6.0, np.full(lone, LARGEST_M)])
@@ -90,8 +92,8 @@ def _stamp(height, albedo, shape):  # type: ignore[no-untyped-def]
         row, column, radius, top, flattening, turn, brightness = shape[n]
         cos, sin = math.cos(turn), math.sin(turn)
         long, short = radius / math.sqrt(flattening), radius * math.sqrt(flattening)
-        reach = int(math.ceil(long + 1.0))
-        middle_row, middle_column = int(round(row)), int(round(column))
+        reach = math.ceil(long + 1.0)
+        middle_row, middle_column = round(row), round(column)
         for i in range(middle_row - reach, middle_row + reach + 1):
             for j in range(middle_column - reach, middle_column + reach + 1):
                 dy, dx = i - row, j - column

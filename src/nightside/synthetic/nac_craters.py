@@ -163,9 +163,7 @@ def _number_above(diameter_m: float, density: float, equilibrium_m: float) -> fl
     return young * equilibrium_m**-3 + density * (diameter_m**-2 - equilibrium_m**-2)
 
 
-def _diameter_of(
-    number: NDArray[np.float64], density: float, equilibrium_m: float
-) -> NDArray[np.float64]:
+def _diameter_of(number: NDArray[np.float64], density: float, equilibrium_m: float) -> NDArray[np.float64]:
     """Return the inverse of ``_number_above``."""
     young = 2.0 / 3.0 * density * equilibrium_m
     at_break = young * equilibrium_m**-3
@@ -183,8 +181,8 @@ def _stamp(height, albedo, places, ovals, stages, diameters, brightness, relief)
         part = stages[n] - lower
         if radius >= _ERASING_CELLS:
             _erase(height, row, column, radius)
-        reach = min(int(math.ceil(radius * _REACH)), min(rows, columns) // 2 - 1)
-        middle_row, middle_column = int(round(row)), int(round(column))
+        reach = min(math.ceil(radius * _REACH), min(rows, columns) // 2 - 1)
+        middle_row, middle_column = round(row), round(column)
         for i in range(middle_row - reach, middle_row + reach + 1):
             dy = (i - row) / radius
             if abs(dy) >= _REACH:
@@ -220,8 +218,8 @@ def _stamp(height, albedo, places, ovals, stages, diameters, brightness, relief)
 def _erase(height, row, column, radius):  # type: ignore[no-untyped-def]
     """Replace the relief within a crater's rim by the plane that fits it, fading out to 1.4 radii."""
     rows, columns = height.shape
-    reach = min(int(math.ceil(radius * 1.4)), min(rows, columns) // 2 - 1)
-    middle_row, middle_column = int(round(row)), int(round(column))
+    reach = min(math.ceil(radius * 1.4), min(rows, columns) // 2 - 1)
+    middle_row, middle_column = round(row), round(column)
     count, total, along_y, along_x, square = 0, 0.0, 0.0, 0.0, 0.0
     for i in range(middle_row - reach, middle_row + reach + 1):
         for j in range(middle_column - reach, middle_column + reach + 1):

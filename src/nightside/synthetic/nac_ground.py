@@ -36,7 +36,7 @@ class GroundStyle:
     equilibrium_m: float = 120.0
     boulder_abundance: float = 0.03
     swell_slope_deg: float = 3.0
-    texture_slope_deg: float = 3.0
+    texture_slope_deg: float = 4.0
     albedo_spread: float = 0.04
 
 
@@ -73,7 +73,9 @@ def make_ground(
         ValueError: it has fewer than 64 cells on a side.
     """
     if min(shape) < 64:
-        raise ValueError(f"a ground of {shape[0]} x {shape[1]} cells is too small; give at least 64 on a side")
+        raise ValueError(
+            f"a ground of {shape[0]} x {shape[1]} cells is too small; give at least 64 on a side"
+        )
     style = style or GroundStyle()
     rng = np.random.default_rng(seed)
     extent = shape[0] * cell_m, shape[1] * cell_m
@@ -140,7 +142,9 @@ def fractal(
 def _patchy(rng: np.random.Generator, shape: tuple[int, int], cell_m: float, spread: float) -> Float:
     longest = 0.5 * cell_m * min(shape)
     patches = fractal(rng, shape, cell_m, (4.0 * cell_m, longest), 1.6, 1.0)
-    return np.clip(patches * np.float32(spread / patches.std()), -0.5, 0.5)
+    return np.asarray(
+        np.clip(patches * np.float32(spread / max(float(patches.std()), 1e-12)), -0.5, 0.5), np.float32
+    )
 
 
 def _texture(rng: np.random.Generator, height_m: Float, cell_m: float, slope_rms_deg: float) -> Float:

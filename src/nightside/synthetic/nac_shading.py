@@ -90,8 +90,10 @@ def radiance(
     cell_m: float,
     light: Light,
     tilt: tuple[float, float] = (0.0, 0.0),
+    *,
+    wrap: bool = True,
 ) -> Float:
-    """Return the radiance seen from above, with mean 1, of the shape (y, x) of the heights; a torus.
+    """Return the radiance seen from above, with mean 1, of the shape (y, x) of the heights.
 
     Args:
         height_m: (y, x), rows from north to south.
@@ -99,6 +101,7 @@ def radiance(
         cell_m: size of a cell.
         light: where the light comes from.
         tilt: rise per metre towards the south and towards the east of the plane on which the heights stand.
+        wrap: whether the ground is a torus; if not, no shadow comes from beyond its edge.
 
     Raises:
         ValueError: no light reaches the ground.
@@ -106,7 +109,7 @@ def radiance(
     heights = np.ascontiguousarray(height_m, np.float32)
     reflected = np.zeros(heights.shape, np.float32)
     for azimuth, share in zip(*light.directions(), strict=True):
-        visible = horizon_share(heights, cell_m, float(azimuth), light, tilt)
+        visible = horizon_share(heights, cell_m, float(azimuth), light, tilt, wrap=wrap)
         _add_reflected(
             reflected,
             heights,
@@ -133,6 +136,8 @@ def horizon_share(
     azimuth_deg: float,
     light: Light,
     tilt: tuple[float, float] = (0.0, 0.0),
+    *,
+    wrap: bool = True,
 ) -> Float:
     """Return which share of a light's strip each cell (y, x) sees above the relief towards an azimuth."""
     toward_y, toward_x = _toward(azimuth_deg)
@@ -144,7 +149,8 @@ def horizon_share(
     major, minor = (toward_y, toward_x) if steep else (toward_x, toward_y)
     # One cell along the major axis is so many metres of ground.
     step_m = cell_m / abs(major)
-    share = _sweep(grid, major > 0.0, minor / abs(major), step_m, low, high, _LONGEST_SHADOW_CELLS)
+    warm_up = _LONGEST_SHADOW_CELLS if wrap else 0
+    share = _sweep(grid, major > 0.0, minor / abs(major), step_m, low, high, warm_up)
     return np.ascontiguousarray(share.T) if steep else share
 
 
