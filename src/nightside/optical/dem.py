@@ -89,12 +89,10 @@ def _projection(crs: CRS, path: Path) -> tuple[Projection, float]:
         if not np.isfinite([x, y]).all():
             continue
         if kind == "equirectangular":
-            turn = moon.metres_per_degree() * 360
             origin = lon - np.asarray(x) / moon.metres_per_degree()
             error = np.abs(np.mod(origin - origin[0] + 180, 360) - 180).max() * moon.metres_per_degree()
             error = max(error, float(np.abs(np.asarray(y) - at * moon.metres_per_degree()).max()))
             meridian = float(origin[0])
-            assert turn > 0
         else:
             sign = 1 if kind == "north_polar" else -1
             radius = 2 * moon.RADIUS_M * np.tan(np.deg2rad(90 - sign * at) / 2)
