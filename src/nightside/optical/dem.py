@@ -128,8 +128,12 @@ def _span(
     column, row = ~source.transform @ (np.asarray(x), np.asarray(y))
     if turn:
         mid = to_map.transform(lon, lat)[0]
-        centre = np.unwrap(np.asarray(~source.transform @ (np.asarray(mid), np.zeros_like(lat)))[0], period=turn)
-        column = centre[:, None] + np.mod(column.reshape(near.shape) - centre[:, None] + turn / 2, turn) - turn / 2
+        centre = np.unwrap(
+            np.asarray(~source.transform @ (np.asarray(mid), np.zeros_like(lat)))[0], period=turn
+        )
+        column = (
+            centre[:, None] + np.mod(column.reshape(near.shape) - centre[:, None] + turn / 2, turn) - turn / 2
+        )
     polar = turn and float(np.abs(near).max()) > 89.0
     rows = (max(int(np.floor(row.min())) - 2, 0), min(int(np.ceil(row.max())) + 2, source.height))
     if polar:

@@ -9,6 +9,7 @@ PCK; rotation of the Moon IAU (Archinal et al. 2011); angles of the cameras the 
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -97,7 +98,7 @@ def clock_of(flight: Pass) -> Clock:
     ends = (preroll, begin, begin + flight.lines * flight.line_time_s)
     clocks = [_clock_string(_quantised(second)) for second in ends]
     times = [flight.start_time + dt.timedelta(seconds=second - start) for second in ends]
-    return Clock(*clocks, *times)
+    return Clock(clocks[0], clocks[1], clocks[2], times[0], times[1], times[2])
 
 
 def write_kernels(folder: Path, passes: Sequence[Pass]) -> list[Path]:
@@ -116,7 +117,7 @@ def write_kernels(folder: Path, passes: Sequence[Pass]) -> list[Path]:
     ordered = sorted(passes, key=lambda flight: flight.start_time)
     if not ordered:
         raise ValueError("no pass is given; kernels are written for one at least")
-    for one, two in zip(ordered, ordered[1:], strict=False):
+    for one, two in itertools.pairwise(ordered):
         end = one.start_time + dt.timedelta(seconds=one.lines * one.line_time_s + 2 * _PAD_S)
         if two.start_time < end:
             raise ValueError(
