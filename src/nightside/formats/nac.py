@@ -87,3 +87,126 @@ class EdrLabel:
     bterm: tuple[int, ...]
     mterm: tuple[float, ...]
     raw: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Keyword:
+    """One line of the label.
+
+    Attributes:
+        name: as in the label.
+        form: how its value is written; see ``synthetic.edr_writer``.
+        field: the field of ``EdrLabel`` or ``Housekeeping`` that holds it; without, it is kept in ``raw``.
+        default: what a written label says where ``raw`` does not have it.
+    """
+
+    name: str
+    form: Literal[
+        "word", "text", "integer", "celsius", "nm", "exposure", "list", "time", "second", "computed"
+    ]
+    field: str = ""
+    default: Any = None
+
+
+LABEL: tuple[tuple[str, tuple[Keyword, ...]], ...] = (
+    ("", (Keyword("PDS_VERSION_ID", "word", default="PDS3"),)),
+    (
+        "FILE CHARACTERISTICS",
+        (
+            Keyword("RECORD_TYPE", "word", default="FIXED_LENGTH"),
+            Keyword("RECORD_BYTES", "computed"),
+            Keyword("FILE_RECORDS", "computed"),
+            Keyword("LABEL_RECORDS", "computed"),
+            Keyword("^IMAGE", "computed"),
+        ),
+    ),
+    (
+        "DATA IDENTIFICATION",
+        (
+            Keyword("DATA_SET_ID", "text", default="LRO-L-LROC-2-EDR-V1.0"),
+            Keyword("ORIGINAL_PRODUCT_ID", "word", default="UNK"),
+            Keyword("PRODUCT_ID", "word", "product_id"),
+            Keyword("MISSION_NAME", "text", default="LUNAR RECONNAISSANCE ORBITER"),
+            Keyword("MISSION_PHASE_NAME", "text", default="SYNTHETIC"),
+            Keyword("INSTRUMENT_HOST_NAME", "text", default="LUNAR RECONNAISSANCE ORBITER"),
+            Keyword("INSTRUMENT_HOST_ID", "word", default="LRO"),
+            Keyword("INSTRUMENT_NAME", "text", default="LUNAR RECONNAISSANCE ORBITER CAMERA"),
+            Keyword("INSTRUMENT_ID", "word", default="LROC"),
+            Keyword("LRO:PREROLL_TIME", "time"),
+            Keyword("START_TIME", "time", "start_time"),
+            Keyword("STOP_TIME", "time", "stop_time"),
+            Keyword("LRO:SPACECRAFT_CLOCK_PREROLL_COUNT", "text", "preroll_clock"),
+            Keyword("SPACECRAFT_CLOCK_START_COUNT", "text", "start_clock"),
+            Keyword("SPACECRAFT_CLOCK_STOP_COUNT", "text", "stop_clock"),
+            Keyword("ORBIT_NUMBER", "integer", "orbit_number"),
+            Keyword("PRODUCER_ID", "word", default="NIGHTSIDE"),
+            Keyword("PRODUCT_CREATION_TIME", "second"),
+            Keyword("PRODUCER_INSTITUTION_NAME", "text", default="NIGHTSIDE SYNTHETIC CAMERA"),
+            Keyword("PRODUCT_TYPE", "word", default="EDR"),
+            Keyword("PRODUCT_VERSION_ID", "text", "version"),
+            Keyword("UPLOAD_ID", "text", default="UNK"),
+        ),
+    ),
+    (
+        "DATA DESCRIPTION",
+        (
+            Keyword("TARGET_NAME", "text", default="MOON"),
+            Keyword("RATIONALE_DESC", "text", default="SYNTHETIC"),
+            Keyword("FRAME_ID", "word", "camera"),
+            Keyword("DATA_QUALITY_ID", "text", default="0"),
+            Keyword("DATA_QUALITY_DESC", "computed"),
+        ),
+    ),
+    (
+        "ENVIRONMENT",
+        (
+            Keyword("LRO:TEMPERATURE_SCS", "celsius", "temperature_scs_c"),
+            Keyword("LRO:TEMPERATURE_FPA", "celsius", "temperature_fpa_c"),
+            Keyword("LRO:TEMPERATURE_FPGA", "celsius", "temperature_fpga_c"),
+            Keyword("LRO:TEMPERATURE_TELESCOPE", "celsius", "temperature_telescope_c"),
+            Keyword("LRO:TEMPERATURE_SCS_RAW", "integer", default=0),
+            Keyword("LRO:TEMPERATURE_FPA_RAW", "integer", default=0),
+            Keyword("LRO:TEMPERATURE_FPGA_RAW", "integer", default=0),
+            Keyword("LRO:TEMPERATURE_TELESCOPE_RAW", "integer", default=0),
+        ),
+    ),
+    (
+        "IMAGING PARAMETERS",
+        (
+            Keyword("CROSSTRACK_SUMMING", "integer", "summing"),
+            Keyword("BANDWIDTH", "nm", default=300),
+            Keyword("CENTER_FILTER_WAVELENGTH", "nm", default=600),
+            Keyword("LINE_EXPOSURE_DURATION", "exposure", "exposure_ms"),
+            Keyword("LRO:LINE_EXPOSURE_CODE", "integer", "exposure_code"),
+            Keyword("LRO:DAC_RESET_LEVEL", "integer", "dac_reset_level"),
+            Keyword("LRO:CHANNEL_A_OFFSET", "integer", "channel_a_offset"),
+            Keyword("LRO:CHANNEL_B_OFFSET", "integer", "channel_b_offset"),
+            Keyword("LRO:COMPAND_CODE", "integer", "compand_code"),
+            Keyword("LRO:LINE_CODE", "integer"),
+            Keyword("LRO:BTERM", "list", "bterm"),
+            Keyword("LRO:MTERM", "list", "mterm"),
+            Keyword("LRO:XTERM", "list", "xterm"),
+            Keyword("LRO:COMPRESSION_FLAG", "integer", default=1),
+            Keyword("LRO:MODE", "integer", default=7),
+        ),
+    ),
+)
+"""The keywords before the image object, section by section, in the order of a product of version 1.8."""
+
+IMAGE_OBJECT: tuple[Keyword, ...] = (
+    Keyword("LINES", "integer", "lines"),
+    Keyword("LINE_SAMPLES", "integer", "samples"),
+    Keyword("SAMPLE_BITS", "integer", default=8),
+    Keyword("SAMPLE_TYPE", "word", default="LSB_INTEGER"),
+    Keyword("UNIT", "text", default="RAW_INSTRUMENT_COUNT"),
+    Keyword("MD5_CHECKSUM", "text", "md5"),
+)
+
+MIRRORED_BELOW = 1.30
+"""RIGHT products of an earlier PRODUCT_VERSION_ID hold their samples in the opposite order (ISIS ``lronac2isis``)."""
+
+LINE_TIME_FACTOR = 1.0045
+"""From line to line passes this much more than the exposure (MULTIPLI_LINE_ERROR of the instrument's kernel)."""
+
+PREROLL_LINES = 1024
+"""Lines that the camera reads before the first line of the image."""
