@@ -104,6 +104,7 @@ class LineScan:
         lon, lat, height = np.broadcast_arrays(
             *(np.asarray(a, np.float64) for a in (longitude_deg, latitude_deg, height_m))
         )
+        slope, axes, angles, lines = self._track
         out = np.empty((lon.size, 2))
         kernel.image_of(
             np.deg2rad(lon).ravel(),
@@ -112,7 +113,10 @@ class LineScan:
             *self._orbit,
             self._lens,
             moon.RADIUS_M,
-            *self._track,
+            slope,
+            axes,
+            angles,
+            lines,
             out,
         )
         line, sample = out[:, 0].reshape(lon.shape), out[:, 1].reshape(lon.shape)
@@ -148,9 +152,7 @@ class LineScan:
     @cached_property
     def _lens(self) -> NDArray[np.float64]:
         first, second = self.optics.distorted_mm([0, 1])
-        return np.array(
-            [self.optics.focal_length_mm, first, second - first, self.optics.distortion_per_mm2]
-        )
+        return np.array([self.optics.focal_length_mm, first, second - first, self.optics.distortion_per_mm2])
 
     @cached_property
     def _orbit(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
@@ -184,7 +186,7 @@ class LineScan:
         angle = np.arctan2(unit @ axes[1], unit @ axes[0])
         rising = np.concatenate([[True], angle[1:] > np.maximum.accumulate(angle)[:-1]])
         k = line.size // 2
-        at = int(round(min(line[k], self.lines - 2)))
+        at = round(min(line[k], self.lines - 2))
         slope = self._tangent(at + 1, ground[k]) - self._tangent(at, ground[k])
         return slope, axes, angle[rising], line[rising]
 

@@ -36,17 +36,14 @@ def _pose(
     pose: NDArray[np.float64],
 ) -> None:
     """Interpolate place (cubic Hermite) and attitude (normalised linear) between whole lines."""
-    k = min(max(int(math.floor(line)), 0), position.shape[0] - 2)
+    k = min(max(math.floor(line), 0), position.shape[0] - 2)
     t = line - k
     u = 1.0 - t
     h00, h10 = (1.0 + 2.0 * t) * u * u, t * u * u
     h01, h11 = t * t * (3.0 - 2.0 * t), -t * t * u
     for i in range(3):
         pose[i] = (
-            h00 * position[k, i]
-            + h10 * velocity[k, i]
-            + h01 * position[k + 1, i]
-            + h11 * velocity[k + 1, i]
+            h00 * position[k, i] + h10 * velocity[k, i] + h01 * position[k + 1, i] + h11 * velocity[k + 1, i]
         )
     w = u * quaternion[k, 0] + t * quaternion[k + 1, 0]
     x = u * quaternion[k, 1] + t * quaternion[k + 1, 1]
@@ -89,15 +86,15 @@ def _height(x: float, y: float, z: float, heights: NDArray[np.float32], place: N
     if whole_turn > 0.0:
         column -= whole_turn * math.floor(column / whole_turn)
         row = min(max(row, 0.0), rows - 1.0)  # the last half pixel before a pole
-    if not (-0.5 <= row <= rows - 0.5 and -0.5 <= column):
+    if not (-0.5 <= row <= rows - 0.5 and column >= -0.5):
         return math.nan
     if whole_turn == 0.0 and column > columns - 0.5:
         return math.nan
-    top = min(max(int(math.floor(row)), 0), max(rows - 2, 0))
+    top = min(max(math.floor(row), 0), max(rows - 2, 0))
     down = min(max(row - top, 0.0), 1.0)
     below = min(top + 1, rows - 1)
     if whole_turn > 0.0:
-        left = int(math.floor(column))
+        left = math.floor(column)
         right = left + 1
         if right >= int(whole_turn):
             right -= int(whole_turn)
@@ -105,7 +102,7 @@ def _height(x: float, y: float, z: float, heights: NDArray[np.float32], place: N
             return math.nan
         over = column - math.floor(column)
     else:
-        left = min(max(int(math.floor(column)), 0), max(columns - 2, 0))
+        left = min(max(math.floor(column), 0), max(columns - 2, 0))
         right = min(left + 1, columns - 1)
         over = min(max(column - left, 0.0), 1.0)
     upper = heights[top, left] * (1.0 - over) + heights[top, right] * over
@@ -120,7 +117,7 @@ def _to_sphere(pose: NDArray[np.float64], d0: float, d1: float, d2: float, radiu
     below = along * along - (pose[0] * pose[0] + pose[1] * pose[1] + pose[2] * pose[2] - radius * radius)
     if below < 0.0:
         return math.nan
-    return -along - math.sqrt(below)
+    return float(-along - math.sqrt(below))
 
 
 @njit(cache=True, error_model="numpy")
@@ -244,7 +241,7 @@ def _ahead(
     v0, v1, v2 = ground[0] - pose[0], ground[1] - pose[1], ground[2] - pose[2]
     x = pose[3] * v0 + pose[6] * v1 + pose[9] * v2
     z = pose[5] * v0 + pose[8] * v1 + pose[11] * v2
-    return x / z + slope * (line - near)
+    return float(x / z + slope * (line - near))
 
 
 @njit(cache=True, error_model="numpy")

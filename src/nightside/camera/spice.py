@@ -122,12 +122,14 @@ def kernel_pool(paths: Iterable[Path]) -> Iterator[list[Path]]:
                 try:
                     spiceypy.furnsh(str(file))
                 except SpiceyError as error:
-                    raise MissingKernel(f"{file}: cannot be loaded as a SPICE kernel ({_short(error)})") from None
+                    raise MissingKernel(
+                        f"{file}: cannot be loaded as a SPICE kernel ({_short(error)})"
+                    ) from None
             yield files
         finally:
             spiceypy.kclear()
-            for file in before:
-                spiceypy.furnsh(str(file))
+            for name in before:
+                spiceypy.furnsh(name)
 
 
 def line_scan(
@@ -156,7 +158,7 @@ def line_scan(
     _refuse_incomplete(label)
     start_s, line_s = _first_line(label)
     lines = max(label.lines, 2)
-    time_s = start_s + line_s * (np.arange(lines) + 0.5)
+    time_s = start_s + line_s * (np.arange(lines, dtype=np.float64) + 0.5)
     ends = time_s[[0, lines // 2, -1]]
     body = _body_frame(frame, label, ends)
     _refuse_gap(label, ends, body)

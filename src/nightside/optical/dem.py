@@ -89,12 +89,10 @@ def _projection(crs: CRS, path: Path) -> tuple[Projection, float]:
         if not np.isfinite([x, y]).all():
             continue
         if kind == "equirectangular":
-            turn = moon.metres_per_degree() * 360
             origin = lon - np.asarray(x) / moon.metres_per_degree()
             error = np.abs(np.mod(origin - origin[0] + 180, 360) - 180).max() * moon.metres_per_degree()
             error = max(error, float(np.abs(np.asarray(y) - at * moon.metres_per_degree()).max()))
             meridian = float(origin[0])
-            assert turn > 0
         else:
             sign = 1 if kind == "north_polar" else -1
             radius = 2 * moon.RADIUS_M * np.tan(np.deg2rad(90 - sign * at) / 2)
@@ -130,8 +128,12 @@ def _span(
     column, row = ~source.transform @ (np.asarray(x), np.asarray(y))
     if turn:
         mid = to_map.transform(lon, lat)[0]
-        centre = np.unwrap(np.asarray(~source.transform @ (np.asarray(mid), np.zeros_like(lat)))[0], period=turn)
-        column = centre[:, None] + np.mod(column.reshape(near.shape) - centre[:, None] + turn / 2, turn) - turn / 2
+        centre = np.unwrap(
+            np.asarray(~source.transform @ (np.asarray(mid), np.zeros_like(lat)))[0], period=turn
+        )
+        column = (
+            centre[:, None] + np.mod(column.reshape(near.shape) - centre[:, None] + turn / 2, turn) - turn / 2
+        )
     polar = turn and float(np.abs(near).max()) > 89.0
     rows = (max(int(np.floor(row.min())) - 2, 0), min(int(np.ceil(row.max())) + 2, source.height))
     if polar:

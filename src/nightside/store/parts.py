@@ -29,7 +29,7 @@ from nightside.store.files import hold, named_full_disk, own_folder, write_json
 from nightside.store.georeference import georeference
 from nightside.store.manifest import NotFinished, describe, digest, manifest_path
 from nightside.store.template import gridded, stretched, write_template
-from nightside.store.windows import NOTHING, WINDOW, Part, Window, window_name, windows
+from nightside.store.windows import STRIP_CHUNK, WINDOW, Part, Window, bands, window_name, windows
 
 _STORE, _MARKS, _OLD = "store.zarr", "written", "old.zarr"
 
@@ -40,11 +40,12 @@ def write_parts(
     *,
     kind: str,
     settings: Settings,
-    geobox: GeoBox,
+    geobox: GeoBox | None = None,
+    strip: tuple[int, int] | None = None,
     inputs: Sequence[Path] = (),
     depends: Mapping[str, Any] | None = None,
     details: Mapping[str, Any] | None = None,
-    side: int = WINDOW,
+    side: int | None = None,
     part: Part | None = None,
 ) -> None:
     """Write a store window by window; memory is that of one window, whatever the size of the grid.
@@ -54,34 +55,50 @@ def write_parts(
 
     Args:
         path: the store, ``X.zarr``.
-        make: gives the dataset of a window: rows ``window["y"]`` and columns ``window["x"]`` of the grid. It is
-            called with ``NOTHING`` for the names, types and attributes of the variables.
+        make: gives the dataset of a window: rows ``window["y"]`` and columns ``window["x"]`` of the grid, or
+            ``window["line"]`` and ``window["sample"]`` of a strip. It is called with an empty window for the names,
+            types and attributes of the variables.
         kind: what it is, such as "cube".
         settings: the configuration that made it.
-        geobox: the grid.
+        geobox: the grid of a map.
+        strip: lines and samples of an image that has no grid yet, which is cut into bands of whole lines.
         inputs: files and stores it is made from; their digests are recorded.
         depends: what else the values depend on, as JSON, such as a section of the configuration.
         details: anything else worth keeping in the manifest.
-        side: of a window in pixels, rounded up to whole chunks.
+        side: of a window in pixels, or lines of a band, rounded up to whole chunks; the default fits a map's profiles.
         part: only this part of the windows.
 
     Raises:
         Busy: another process writes all of this store.
-        ValueError: a variable has no units or long_name, is on one of y and x only, ``make`` gives another shape
-            than the window's, or ``path`` is an input or holds other files.
+        ValueError: a variable has no units or long_name, is on one of the two dimensions only, ``make`` gives
+            another shape than the window's, or ``path`` is an input or holds other files; or there are both a grid
+            and a strip, or none.
     """
     refuse_place(path, inputs)
-    sizes = {"y": int(geobox.shape[0]), "x": int(geobox.shape[1])}
-    whole = georeference(stretched(make(NOTHING), sizes), geobox)
+    if (geobox is None) == (strip is None):
+        raise ValueError("a store in parts is either a map on a grid or a strip of lines and samples")
+    if strip is not None:
+        sizes = {"line": strip[0], "sample": strip[1]}
+        every = bands(*strip, side or STRIP_CHUNK)
+    else:
+        assert geobox is not None
+        sizes = {"y": int(geobox.shape[0]), "x": int(geobox.shape[1])}
+        every = windows((sizes["y"], sizes["x"]), side or WINDOW)
+    whole = stretched(make({d: slice(0, 0) for d in sizes}), sizes)
+    if geobox is not None:
+        whole = georeference(whole, geobox)
+    shared = {"line"} if strip is not None else sizes.keys()  # a band has all samples of its lines
     for name in gridded(whole):
-        if not {"y", "x"} <= set(whole[name].dims):
-            raise ValueError(f"'{name}' of {path.name} is on one of y and x; windows would share its chunks")
+        if not shared <= set(whole[name].dims):
+            raise ValueError(
+                f"'{name}' of {path.name} is not on {' and '.join(shared)}; windows would share its chunks"
+            )
     store = begin(
         path,
         whole,
-        windows((sizes["y"], sizes["x"]), side),
+        every,
         describe(whole, kind=kind, settings=settings, geobox=geobox, inputs=inputs, details=details),
-        depends={"side": side, **(depends or {})},
+        depends={"windows": len(every), **(depends or {})},
         alone=part is None,
     )
     try:
@@ -135,7 +152,7 @@ class StoreInParts:
         pixels = dataset.reset_coords()[names]
         pixels = pixels.drop_vars(list(pixels.coords))
         expected = {dimension: span.stop - span.start for dimension, span in window.items()}
-        found = {str(d): n for d, n in pixels.sizes.items() if d in ("y", "x")}
+        found = {str(d): n for d, n in pixels.sizes.items() if d in window}
         if found != expected:
             raise ValueError(f"{window_name(window)} of {self.path.name} is {found}, expected {expected}")
         with named_full_disk(self.path):

@@ -10,20 +10,20 @@ import dask.array as da
 import xarray as xr
 from zarr.codecs import ZstdCodec
 
-from nightside.store.windows import MAP_CHUNK
+from nightside.store.windows import CHUNKS
 
 
 def gridded(dataset: xr.Dataset) -> list[str]:
-    """Return the variables and coordinates that lie on the map: written by windows, not with the template."""
+    """Return the variables and coordinates that lie on the map or image: written by windows, not with the template."""
     return [
         str(name)
         for name, variable in dataset.variables.items()
-        if name not in variable.dims and {"y", "x"} & set(variable.dims)
+        if name not in variable.dims and CHUNKS.keys() & set(variable.dims)
     ]
 
 
 def stretched(window: xr.Dataset, sizes: Mapping[str, int]) -> xr.Dataset:
-    """Return the dataset of which ``window`` is a part, on y and x of ``sizes``, with no pixel in memory.
+    """Return the dataset of which ``window`` is a part, with the dimensions of ``sizes``, with no pixel in memory.
 
     Gridded variables are lazy zeros; the axes of a window that is smaller than the whole are left out.
     """
@@ -54,7 +54,7 @@ def _encoding(whole: xr.Dataset) -> dict[str, dict[str, Any]]:
     for name in [*whole.data_vars, *gridded(whole)]:
         variable = whole.variables[name]
         if variable.ndim:
-            chunks = tuple(min(MAP_CHUNK, n) if d in ("y", "x") else n for d, n in variable.sizes.items())
+            chunks = tuple(min(CHUNKS.get(str(d), n), n) for d, n in variable.sizes.items())
             encoding[str(name)] = {"chunks": chunks}
         if variable.ndim and name in whole.data_vars:
             encoding[str(name)]["compressors"] = [ZstdCodec(level=3)]

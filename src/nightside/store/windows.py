@@ -1,33 +1,47 @@
-"""Windows of a map: whole chunks, so that no two of them write to one chunk."""
+"""Windows of a map or an image: whole chunks, so that no two of them write to one chunk."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple, Self
 
 MAP_CHUNK = 128
-"""Side of a chunk in pixels: one place through time and one map each touch few chunks."""
+"""Side of a map's chunk in pixels: one place through time and one map each touch few chunks."""
+
+STRIP_CHUNK = 1024
+"""Side of a chunk of a camera's strip, lines and samples: a crop touches few, and a strip has hundreds."""
+
+CHUNKS: dict[str, int] = {"y": MAP_CHUNK, "x": MAP_CHUNK, "line": STRIP_CHUNK, "sample": STRIP_CHUNK}
+"""The dimensions by which stores are cut, and the length of their chunks; every other one is kept whole."""
 
 WINDOW = 2 * MAP_CHUNK
 """Side of a window in pixels: some 100 MB of a day's profiles, and four chunks to read at once."""
 
 Window = dict[str, slice]
-"""Rows and columns of a grid by dimension, as ``isel`` takes them: ``{"y": slice, "x": slice}``."""
-
-NOTHING: Window = {"y": slice(0, 0), "x": slice(0, 0)}
-"""No row and no column: what is cut out with it still has its variables, types and attributes."""
+"""Rows and columns by dimension, as ``isel`` takes them: ``{"y": slice, "x": slice}``, or line and sample."""
 
 
 def windows(shape: tuple[int, int], side: int = WINDOW) -> list[Window]:
     """Cut a grid of ``shape`` (y, x) into squares of ``side`` pixels, rounded up to whole chunks; row by row."""
-    step = max(-(-side // MAP_CHUNK), 1) * MAP_CHUNK
-    rows, columns = shape
+    return cut({"y": shape[0], "x": shape[1]}, {"y": side, "x": side})
+
+
+def bands(lines: int, samples: int, height: int = STRIP_CHUNK) -> list[Window]:
+    """Cut a strip into bands of ``height`` whole lines, rounded up to whole chunks."""
+    return cut({"line": lines, "sample": samples}, {"line": height, "sample": samples})
+
+
+def cut(sizes: Mapping[str, int], sides: Mapping[str, int]) -> list[Window]:
+    """Cut two dimensions of ``sizes`` into windows of ``sides``, rounded up to whole chunks; row by row."""
+    (rows, columns) = sizes
+    step = {d: max(-(-sides[d] // CHUNKS[d]), 1) * CHUNKS[d] for d in sizes}
     return [
         {
-            "y": slice(top, min(top + step, rows)),
-            "x": slice(left, min(left + step, columns)),
+            rows: slice(top, min(top + step[rows], sizes[rows])),
+            columns: slice(left, min(left + step[columns], sizes[columns])),
         }
-        for top in range(0, rows, step)
-        for left in range(0, columns, step)
+        for top in range(0, sizes[rows], step[rows])
+        for left in range(0, sizes[columns], step[columns])
     ]
 
 

@@ -14,7 +14,7 @@ from nightside.store.georeference import georeference, is_on_grid
 from nightside.store.manifest import NotFinished, describe, read_manifest
 from nightside.store.parts import begin, refuse_place
 from nightside.store.template import stretched
-from nightside.store.windows import Window
+from nightside.store.windows import CHUNKS, Window
 
 
 def write_store(
@@ -44,7 +44,7 @@ def write_store(
     refuse_place(path, inputs)
     if geobox is not None:
         dataset = georeference(dataset, geobox)
-    window: Window = {d: slice(0, dataset.sizes[d]) for d in ("y", "x") if d in dataset.sizes}
+    window: Window = {d: slice(0, dataset.sizes[d]) for d in CHUNKS if d in dataset.sizes}
     store = begin(
         path,
         stretched(dataset, {d: span.stop for d, span in window.items()}),

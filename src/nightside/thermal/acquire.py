@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from nightside.config import Settings
+from nightside.download import Outcome, Wanted, fetch_all
 from nightside.thermal import archive
-from nightside.thermal.download import Outcome, Wanted, fetch_all
 from nightside.thermal.follow_track import KeptAnchors, follow_track
 
 Inventory = dict[str, Any]

@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from nightside.config import Region
+from nightside.download import Outcome
 from nightside.formats import BadTable
 from nightside.store import write_json
-from nightside.thermal.download import Outcome
 from nightside.thermal.ground_track import Anchor, julian_date, phase_is_known, plan, read_anchors
 
 Fetch = Callable[[list[dt.datetime]], list[Outcome]]

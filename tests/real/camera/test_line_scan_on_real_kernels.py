@@ -10,9 +10,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import spiceypy
+from scipy.interpolate import CubicSpline
 from scipy.spatial.transform import Rotation
 
 from nightside.camera.spice import MissingKernel, kernel_pool, line_scan
+from nightside.optical.dem import read_terrain
 
 pytestmark = pytest.mark.real
 
@@ -54,8 +56,6 @@ def at_centres(camera, isd, what):
     table = isd[what]
     values = np.array(table[{"instrument_position": "positions", "instrument_pointing": "quaternions"}[what]])
     time_s = np.array(table["ephemeris_times"])
-    from scipy.interpolate import CubicSpline
-
     return CubicSpline(time_s, values)(camera.time_s)
 
 
@@ -90,8 +90,6 @@ def test_pixels_return_from_the_sphere_to_themselves(camera):
 
 
 def test_pixels_return_from_the_real_terrain_to_themselves(camera, shared_data):
-    from nightside.optical.dem import read_terrain
-
     rough = replace(camera, terrain=read_terrain(shared_data / "lola" / "LDEM_4.LBL", camera.outline()))
     line, sample = np.meshgrid(np.linspace(0, 399, 58), np.linspace(0, 5063, 67), indexing="ij")
     lon, lat = rough.ground(line, sample)
@@ -147,12 +145,14 @@ def test_a_missing_kernel_is_named_by_its_type(kernels, left_out, kind):
 
 def test_an_image_after_the_kernels_names_its_time(kernels):
     later = types.SimpleNamespace(**{**vars(LABEL), "preroll_clock": "1/270659237:07208"})
-    with kernel_pool([kernels]), pytest.raises(MissingKernel, match="SPK.*2009-07-30T15:07"):
+    with kernel_pool([kernels]), pytest.raises(MissingKernel, match=r"SPK.*2009-07-30T15:07"):
         line_scan(later)
 
 
 def test_without_an_instrument_kernel_the_built_in_constants_are_used(kernels, camera):
-    files = [p for p in sorted(kernels.iterdir()) if p.suffix in {".tls", ".tsc", ".tpc", ".tf", ".bsp", ".bc"}]
+    files = [
+        p for p in sorted(kernels.iterdir()) if p.suffix in {".tls", ".tsc", ".tpc", ".tf", ".bsp", ".bc"}
+    ]
     with kernel_pool(files):
         found = line_scan(LABEL)
     assert "built in" in found.provenance["instrument_constants"]

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from nightside.config import Region
+from nightside.download import Outcome, Wanted
 from nightside.formats import BadTable
 from nightside.formats.diviner import RDR_COLUMNS, RDR_ROW_BYTES
 from nightside.thermal.archive import SLOT, rdr_path, slots
-from nightside.thermal.download import Outcome, Wanted
 from nightside.thermal.follow_track import KeptAnchors, follow_track
 from nightside.thermal.ground_track import julian_date, plan, read_anchors
 

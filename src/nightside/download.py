@@ -1,9 +1,9 @@
 """Downloads that survive a bad line: resumed, retried, checked, and polite to the server.
 
-A file gets its name only after its length and, for a zip, the CRC of every member have been checked; one that
-has its name already is checked in the same way. A GCP label declares no MD5, and an RDR
-zip carries the CRC of its table. Until then it is ``<name>.part``, beside which ``<name>.part.json`` keeps what the server
-said of it, so that the rest can be asked for, and only if the server's file is still the same.
+A file gets its name only after its content has been checked: its length, the CRC of every member of a zip, and what
+its ``Wanted`` asks for; one that has its name already is checked in the same way. Until then it is ``<name>.part``,
+beside which ``<name>.part.json`` keeps what the server said of it, so that the rest can be asked for, and only if the
+server's file is still the same.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ import urllib3
 
 from nightside._version import __version__
 
-USER_AGENT = f"nightside/{__version__} (lunar thermal mapping; resumes and pauses on request)"
+USER_AGENT = f"nightside/{__version__} (lunar mapping; resumes and pauses on request)"
 CHUNK_BYTES = 1 << 18
 LONGEST_PAUSE_S = 300.0
 SILENT_SERVER = 8
@@ -38,11 +38,19 @@ _RETRY_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 @dataclass(frozen=True)
 class Wanted:
-    """A file to fetch, where to put it, and its length in bytes where the format fixes it."""
+    """A file to fetch and where to put it.
+
+    Attributes:
+        url: its address.
+        path: its place here.
+        size: its length in bytes, where the format fixes it.
+        fault: says what is wrong with the content of a file, or None; called once its length is right.
+    """
 
     url: str
     path: Path
     size: int | None = None
+    fault: Callable[[Path], str | None] | None = None
 
 
 @dataclass(frozen=True)
@@ -110,7 +118,7 @@ class _Client:
 
     def fetch(self, session: requests.Session, wanted: Wanted) -> Outcome:
         if wanted.path.exists():
-            if content_fault(wanted.path, wanted.path.suffix, wanted.size) is None:
+            if content_fault(wanted.path, wanted) is None:
                 return Outcome(wanted, "present")
             wanted.path.replace(_bad(wanted.path))
         wanted.path.parent.mkdir(parents=True, exist_ok=True)
@@ -178,7 +186,7 @@ class _Client:
         size = part.stat().st_size
         if length is not None and size < length:
             raise _Retry(f"{size} bytes came of {length}")
-        fault = content_fault(part, wanted.path.suffix, wanted.size)
+        fault = content_fault(part, wanted)
         if length is not None and size > length:
             fault = f"{size} bytes came, {length} were announced"
         if fault is not None:
@@ -190,14 +198,14 @@ class _Client:
         _bad(wanted.path).unlink(missing_ok=True)
 
 
-def content_fault(path: Path, suffix: str, size: int | None = None) -> str | None:
-    """Return what is wrong with a file's content (length where it is known, CRC of a zip's members), or None."""
+def content_fault(path: Path, wanted: Wanted) -> str | None:
+    """Return what is wrong with the content of ``path``, which is ``wanted`` or a part of it, or None."""
     found = path.stat().st_size
     if found == 0:
         return "is empty"
-    if size is not None and found != size:
-        return f"has {found} bytes, a whole one has {size}"
-    if suffix.lower() == ".zip":
+    if wanted.size is not None and found != wanted.size:
+        return f"has {found} bytes, a whole one has {wanted.size}"
+    if wanted.path.suffix.lower() == ".zip":
         try:
             with zipfile.ZipFile(path) as archive:
                 broken = archive.testzip()
@@ -205,7 +213,7 @@ def content_fault(path: Path, suffix: str, size: int | None = None) -> str | Non
             return f"is no sound zip ({error})"
         if broken is not None:
             return f"member {broken} of the zip fails its CRC"
-    return None
+    return None if wanted.fault is None else wanted.fault(path)
 
 
 def _part(path: Path) -> Path:

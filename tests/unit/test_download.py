@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nightside.thermal import download
-from nightside.thermal.download import SILENT_SERVER, Wanted, fetch_all
+from nightside import download
+from nightside.download import SILENT_SERVER, Wanted, fetch_all
 
 
 def table_zip(seed: int = 1, size: int = 400_000) -> bytes:
@@ -211,7 +211,7 @@ def test_the_same_command_after_a_kill_finishes_the_file(archive_server, tmp_pat
     body = archive_server.files["/a.zip"] = table_zip()
     archive_server.faults["/a.zip"] = ["drop"]
     code = (
-        "import os, sys; from pathlib import Path; from nightside.thermal.download import Wanted, fetch_all\n"
+        "import os, sys; from pathlib import Path; from nightside.download import Wanted, fetch_all\n"
         "fetch_all([Wanted(sys.argv[1], Path(sys.argv[2]))], sleep=lambda s: os.kill(os.getpid(), 9))"
     )
     url, path = f"{archive_server.url}/a.zip", tmp_path / "a.zip"
@@ -222,3 +222,20 @@ def test_the_same_command_after_a_kill_finishes_the_file(archive_server, tmp_pat
     assert outcome.status == "fetched"
     assert path.read_bytes() == body
     assert archive_server.sent["/a.zip"] == len(body)
+
+
+def test_content_is_checked_as_the_caller_wants(archive_server, tmp_path):
+    archive_server.files["/a.img"] = b"good" + bytes(100)
+    archive_server.faults["/a.img"] = ["corrupt"]
+
+    def fault(path):
+        return None if path.read_bytes() == archive_server.files["/a.img"] else "is not as its label says"
+
+    wanted = Wanted(f"{archive_server.url}/a.img", tmp_path / "a.img", fault=fault)
+    (outcome,) = fetch_all([wanted], sleep=lambda s: None, retries=1)
+    assert outcome.status == "fetched"
+    (tmp_path / "a.img").write_bytes(b"worn")
+    archive_server.faults["/a.img"] = ["corrupt"] * 2
+    (outcome,) = fetch_all([wanted], sleep=lambda s: None, retries=1)
+    assert outcome.status == "broken"
+    assert "is not as its label says; set aside as a.img.bad" in outcome.reason
