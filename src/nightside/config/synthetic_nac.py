@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -30,9 +30,7 @@ class NacTerrain(Section):
 class NacLight(Section):
     """The sunlit rim whose scattered light falls on the ground."""
 
-    azimuth_deg: float = Field(
-        300.0, ge=0, le=360, description="of its middle, clockwise from the map's top"
-    )
+    azimuth_deg: float = Field(300.0, ge=0, le=360, description="of its middle, clockwise from the map's top")
     elevation_deg: float = Field(14.0, ge=3, le=45, description="of its middle; it is as thick as that")
     width_deg: float = Field(60.0, gt=0, le=120, description="full width in azimuth at half its brightness")
 
@@ -51,9 +49,12 @@ class SyntheticNac(Section):
     )
     altitude_km: float = Field(50.0, ge=10, le=250, description="of the spacecraft above the sphere")
     lines: int = Field(1536, ge=128, le=52_224, description="of an image")
-    summing: int = Field(2, ge=1, le=2, description="2 where pairs of detector samples are averaged")
+    summing: Literal[1, 2] = Field(2, description="2 where pairs of detector samples are averaged")
     exposure_ms: float = Field(
-        0.6, ge=0.3376, le=35.28, description="of a line; rounded to what the camera can do, 128/15000 ms steps"
+        0.6,
+        ge=0.3376,
+        le=35.28,
+        description="of a line; rounded to what the camera can do, 128/15000 ms steps",
     )
     signals_dn: tuple[float, ...] = Field(
         (2.0, 5.0, 20.0), min_length=1, max_length=20, description="mean signals, one for each pair of images"
@@ -68,7 +69,9 @@ class SyntheticNac(Section):
     @model_validator(mode="after")
     def _polar(self) -> Self:
         if abs(self.latitude_deg) < 65.0:
-            raise ValueError("latitude_deg: permanent shadow lies near the poles; give 65 to 90, north or south")
+            raise ValueError(
+                "latitude_deg: permanent shadow lies near the poles; give 65 to 90, north or south"
+            )
         if any(signal <= 0 or signal > 3000 for signal in self.signals_dn):
             raise ValueError("signals_dn: mean signals are above 0 and at most 3000 DN")
         return self
