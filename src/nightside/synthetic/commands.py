@@ -7,7 +7,10 @@ from typing import Annotated
 
 import typer
 
+from nightside.synthetic.nac_commands import nac
+
 app = typer.Typer(no_args_is_help=True)
+app.command()(nac)
 
 
 @app.command()

@@ -1,0 +1,143 @@
+"""Which images the synthetic camera takes, when, and what their labels say."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+import numpy as np
+
+from nightside.camera.companding import TABLES
+from nightside.camera.layout import Camera, layout
+from nightside.camera.noise import NoiseModel, draw_camera
+from nightside.camera.plausible import draw_housekeeping
+from nightside.config.synthetic_nac import SyntheticNac
+from nightside.formats.nac import EdrLabel
+from nightside.synthetic.nac_kernels import Pass, clock_of
+
+CAMERAS: tuple[Camera, Camera] = ("left", "right")
+
+_MISSION_START = dt.datetime(2009, 6, 27)
+_MISSION_DAYS = 5_000
+_ORBITS_PER_DAY = 12.2
+_CLOCK_AT_M0 = 167_053_532
+"""Clock of product M0: 270649237 less 103595705, of the label of M103595705LE."""
+
+_FIRST_EXPOSURE_MS, _EXPOSURE_STEP_MS = 0.3376, 128 / 15_000
+"""Exposure at code 0 and by which it grows with the code; both agree with three real labels to the last digit."""
+
+_LARGEST_CODE = 4095
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One image to be taken.
+
+    Attributes:
+        label: all of it but the MD5 of pixels that do not exist yet.
+        flight: the pass on which it is taken.
+        signal_dn: mean signal of the ground; 0 for a dark frame.
+        rng_key: what its noise is drawn from, beside the seed.
+    """
+
+    label: EdrLabel
+    flight: Pass
+    signal_dn: float
+    rng_key: tuple[int, ...]
+
+
+def exposure(exposure_ms: float) -> tuple[int, float]:
+    """Return the code of the exposure nearest to one in milliseconds, and what the label says of it."""
+    code = round((exposure_ms - _FIRST_EXPOSURE_MS) / _EXPOSURE_STEP_MS)
+    code = min(max(code, 0), _LARGEST_CODE)
+    return code, round(_FIRST_EXPOSURE_MS + code * _EXPOSURE_STEP_MS, 6)
+
+
+def cameras(section: SyntheticNac, seed: int) -> dict[Camera, NoiseModel]:
+    """Return the two cameras, which differ and stay the same throughout the mission."""
+    return {camera: draw_camera(camera, section.summing, seed) for camera in CAMERAS}
+
+
+def plan_images(section: SyntheticNac, noise: dict[Camera, NoiseModel], seed: int) -> list[Planned]:
+    """Return a left and a right image for each signal, months apart, each pair a little beside the others."""
+    planned = []
+    for number, signal_dn in enumerate(section.signals_dn):
+        rng = np.random.default_rng([seed, 21, number])
+        day = 300.0 + 4_000.0 * (number + rng.random()) / len(section.signals_dn)
+        flight = Pass(
+            start_time=_moment(day),
+            lines=section.lines,
+            exposure_ms=exposure(section.exposure_ms)[1],
+            longitude_deg=section.longitude_deg,
+            latitude_deg=section.latitude_deg,
+            altitude_km=section.altitude_km,
+            heading_deg=float(rng.uniform(-1.0, 1.0)),
+            roll_deg=float(rng.uniform(-0.1, 0.1)),
+            pitch_deg=float(rng.uniform(-0.1, 0.1)),
+        )
+        for camera in CAMERAS:
+            label = _label(section, noise[camera], flight, day, section.compand_code, [seed, 22, number])
+            planned.append(Planned(label, flight, signal_dn, (23, number, CAMERAS.index(camera))))
+    return planned
+
+
+def plan_darks(section: SyntheticNac, noise: dict[Camera, NoiseModel], seed: int) -> list[Planned]:
+    """Return dark frames of both cameras, spread over the mission and over its temperatures."""
+    planned = []
+    step = _MISSION_DAYS / section.dark_frames
+    for number in range(section.dark_frames):
+        rng = np.random.default_rng([seed, 31, number])
+        day = step * (number + 0.1 + 0.8 * rng.random())
+        flight = Pass(
+            start_time=_moment(day),
+            lines=section.dark_lines,
+            exposure_ms=exposure(section.exposure_ms)[1],
+            longitude_deg=float(rng.uniform(0.0, 360.0)),
+            latitude_deg=float(rng.uniform(-60.0, 60.0)),
+            altitude_km=section.altitude_km,
+        )
+        for camera in CAMERAS:
+            label = _label(section, noise[camera], flight, day, section.dark_compand_code, [seed, 32, number])
+            planned.append(Planned(label, flight, 0.0, (33, number, CAMERAS.index(camera))))
+    return planned
+
+
+def _moment(day: float) -> dt.datetime:
+    return _MISSION_START + dt.timedelta(seconds=round(day * 86_400))
+
+
+def _label(
+    section: SyntheticNac,
+    noise: NoiseModel,
+    flight: Pass,
+    day: float,
+    compand_code: int,
+    key: list[int],
+) -> EdrLabel:
+    """Return a label; the two cameras of a pass, given the same key, are equally warm."""
+    clock, table = clock_of(flight), TABLES[compand_code]
+    camera: Camera = noise.layout.camera
+    number = int(clock.start_clock.partition("/")[2].partition(":")[0]) - _CLOCK_AT_M0
+    orbit = round(day * _ORBITS_PER_DAY)
+    return EdrLabel(
+        product_id=f"M{number}{camera[0].upper()}E",
+        camera=camera,
+        summing=section.summing,
+        lines=flight.lines,
+        samples=layout(camera, section.summing).samples,
+        compand_code=compand_code,
+        exposure_ms=flight.exposure_ms,
+        exposure_code=exposure(flight.exposure_ms)[0],
+        preroll_clock=clock.preroll_clock,
+        start_time=clock.start_time,
+        stop_time=clock.stop_time,
+        start_clock=clock.start_clock,
+        stop_clock=clock.stop_clock,
+        version="v1.8",
+        md5="",
+        housekeeping=draw_housekeeping(noise.dark, np.random.default_rng(key), orbit),
+        xterm=table.xterm,
+        bterm=table.bterm,
+        mterm=table.mterm,
+        raw={"LRO:PREROLL_TIME": clock.preroll_time.isoformat(timespec="milliseconds")},
+    )
