@@ -4,4 +4,8 @@ from __future__ import annotations
 
 import typer
 
+from nightside.optical.evaluate_commands import evaluate
+
 app = typer.Typer(no_args_is_help=True)
+
+app.command()(evaluate)
