@@ -5,4 +5,8 @@ class BadTable(ValueError):
     """A file that is not the table it should be; the message names file, byte or row, and the remedy."""
 
 
-__all__ = ["BadTable"]
+class BadImage(ValueError):
+    """A file that is not the image it should be; the message names file and keyword, and the remedy."""
+
+
+__all__ = ["BadImage", "BadTable"]
