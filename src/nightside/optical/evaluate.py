@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from nightside.camera.layout import Camera, layout
+from nightside.camera.pattern_statistics import column_mean_std
 from nightside.optical.metrics import data_range, l1, psnr_db, ssim, z_scores
-from nightside.optical.spectra import column_mean_std_dn, period_power_dn2
+from nightside.optical.spectra import fill_masked, period_power_dn2
 
 LINES_AT_ONCE = 1024
 """The middle of a strip that is judged: SSIM holds ten arrays of it."""
@@ -107,8 +108,8 @@ def figures(image: Judged) -> dict[str, Any]:
         raise ValueError(f"{image.product_id}: no pixel to evaluate; all are masked, saturated or missing")
     peak = data_range(truth, good)
     both = {"standard": standard, "nightside": signal}
-    residual = {name: np.where(good, values - truth, np.nan) for name, values in both.items()}
-    columns = {name: column_mean_std_dn(values) for name, values in residual.items()}
+    residual = {name: fill_masked(values - truth, good) for name, values in both.items()}
+    columns = {name: column_mean_std(values) for name, values in residual.items()}
     period = {name: period_power_dn2(values, kept.phases) for name, values in residual.items()}
     z = z_scores(signal, std, truth, good)
     return {
@@ -125,11 +126,16 @@ def figures(image: Judged) -> dict[str, Any]:
         "z_mean": z.mean,
         "stripes": {
             "column_std_dn": columns,
-            "column_ratio": columns["standard"] / columns["nightside"],
+            "column_ratio": _ratio(columns),
             "period_power_dn2": period,
-            "period_ratio": period["standard"] / period["nightside"],
+            "period_ratio": _ratio(period),
         },
     }
+
+
+def _ratio(power: Mapping[str, float]) -> float:
+    """Return how often nightside's is in the standard's: a thousand at most, as an estimate may be 0 or below."""
+    return power["standard"] / max(power["nightside"], 1e-3 * power["standard"])
 
 
 def shift_between(image: NDArray[np.floating], reference: NDArray[np.floating]) -> Shift:

@@ -33,11 +33,9 @@ def draw_spectra(path: Path, residuals: Mapping[str, NDArray[np.floating]], peri
     """
     with plt.rc_context(STYLE):
         figure = Figure(figsize=(11, 6.4), layout="constrained")
-        below, above = figure.subplots(2, 1, height_ratios=(1, 1.5)), None
-        stripes, lower = below
-        lower.set_axis_off()
-        row, column = lower.inset_axes((0.0, 0.0, 0.47, 1.0)), lower.inset_axes((0.53, 0.0, 0.47, 1.0))
-        del above
+        grid = figure.add_gridspec(2, 2, height_ratios=(1, 1.5))
+        stripes = figure.add_subplot(grid[0, :])
+        row, column = figure.add_subplot(grid[1, 0]), figure.add_subplot(grid[1, 1])
         for name, values in residuals.items():
             colour = COLOURS.get(name, GREY)
             stripes.plot(values.mean(axis=0), color=colour, lw=0.6, label=NAMES.get(name, name))

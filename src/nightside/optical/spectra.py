@@ -1,7 +1,6 @@
 """What a camera leaves in an image: stripes, the pattern of eight columns, and noise by spatial frequency.
 
-All functions take a residual, image less truth, or an image of the dark: (line, sample) in DN. NaN does not count where
-means are taken and is refused where spectra are.
+All functions take a residual, image less truth, or an image of the dark: (line, sample) in DN.
 """
 
 from __future__ import annotations
@@ -10,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from nightside.camera.pattern_statistics import period_power
 
 BLOCK_SAMPLES = 256
 """The width over which a pattern of columns is taken as constant; the standard calibration's own error drifts along
@@ -30,24 +31,20 @@ class Spectrum:
     power_dn2: NDArray[np.float64]
 
 
-def column_mean_std_dn(residual: ArrayLike) -> float:
-    """Return the standard deviation of the columns' means: upright stripes, and 1/sqrt(lines) of white noise."""
-    return float(np.nanstd(np.nanmean(np.asarray(residual, np.float64), axis=0)))
-
-
-def line_mean_std_dn(residual: ArrayLike) -> float:
-    """Return the standard deviation of the lines' means: level stripes, and 1/sqrt(samples) of white noise."""
-    return float(np.nanstd(np.nanmean(np.asarray(residual, np.float64), axis=1)))
+def fill_masked(residual: ArrayLike, good: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return a residual (line, sample) whose pixels that do not count have the mean of their column's others."""
+    values = np.where(good, np.asarray(residual, np.float64), 0.0)
+    number = good.sum(axis=0)
+    return np.where(good, values, values.sum(axis=0) / np.maximum(number, 1))
 
 
 def period_power_dn2(residual: ArrayLike, period: int, block_samples: int = BLOCK_SAMPLES) -> float:
-    """Return the variance of the pattern that repeats every ``period`` samples of a line, in DN^2.
+    """Return the power of the pattern that repeats every ``period`` samples of a line, in DN^2; 0 of white noise.
 
-    Of each line's blocks: the variance of the phases' means, averaged over blocks and lines. White noise of variance
-    V leaves (period - 1) V / block in it, which is part of the figure.
+    The mean of :func:`nightside.camera.pattern_statistics.period_power` over blocks of a line.
 
     Args:
-        residual: (line, sample).
+        residual: (line, sample), all finite.
         period: 8, or 4 where detector samples are summed in pairs.
         block_samples: width of a block; what is left of a line after its last whole block is not looked at.
 
@@ -58,10 +55,8 @@ def period_power_dn2(residual: ArrayLike, period: int, block_samples: int = BLOC
     if values.shape[1] < 2 * period:
         raise ValueError(f"lines of {values.shape[1]} samples; a pattern of {period} needs {2 * period}")
     width = min(block_samples, values.shape[1]) // period * period
-    blocks = values.shape[1] // width
-    cut = values[:, : blocks * width].reshape(values.shape[0], blocks, width // period, period)
-    phases = np.nanmean(cut, axis=2)
-    return float(np.nanmean(np.nanvar(phases, axis=2)))
+    starts = range(0, values.shape[1] - width + 1, width)
+    return float(np.mean([period_power(values[:, k : k + width], period) for k in starts]))
 
 
 def row_spectrum(residual: ArrayLike) -> Spectrum:
