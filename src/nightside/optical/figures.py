@@ -10,6 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from nightside.optical.craters import RecallCurve
@@ -76,6 +77,9 @@ def draw_quality(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
                             label=f"{NAMES.get(name, name)}, {mode}",
                         )  # fmt: skip
             axes.set_xscale("log")
+            signals = sorted({float(f"{r['signal_dn']:.1g}") for r in rows})
+            axes.set_xticks(signals, labels=[f"{s:g}" for s in signals])
+            axes.minorticks_off()
             axes.set_xlabel("mean signal (DN)")
             axes.set_ylabel(unit)
             axes.grid(color="#e6e9ee", lw=0.7)
@@ -156,11 +160,12 @@ def _graticule(
 ) -> None:
     first, last = np.nanmin(degrees) + origin, np.nanmax(degrees) + origin
     for level in np.arange(np.ceil(first / step) * step, last, step):
-        line = axes.contour(degrees + origin, levels=[level], colors="#ffc857", linewidths=0.7, alpha=0.8)
+        line = axes.contour(degrees + origin, levels=[level], colors="#ffc857", linewidths=1.0, alpha=0.85)
         value = round(float(level), 6)
         shown = value % 360.0 if negative is None else abs(value)
         label = (positive if negative is None or value >= 0 else negative).format(round(shown, 6))
-        axes.clabel(line, fmt=lambda _, text=label: text, fontsize=8, colors="#ffc857")
+        for text in axes.clabel(line, fmt=lambda _, text=label: text, fontsize=10, colors="#ffc857"):
+            text.set_path_effects([withStroke(linewidth=3, foreground="#1a1f27")])
 
 
 def _extent(longitude_deg: NDArray[Any], middle: float) -> float:

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from nightside.optical.slider import Pair
 
-SHOWN_PIXELS = 1000
-"""The longer side of a slider's pictures: as wide as the page, without scaling."""
+SHOWN_PIXELS = (640, 1000)
+"""Lines and samples of a slider's pictures at most: as wide as the page, without scaling, and no higher than a screen."""
 
 
 def report(
@@ -74,14 +74,14 @@ def report(
 def pair_of(denoised: xr.Dataset, standard: xr.Dataset) -> Pair:
     """Return the part of an image that shows most, before and after.
 
-    The window of at most 1,000 x 1,000 pixels whose relief, smoothed, varies most; by quarters of a window.
+    The window of at most 640 x 1,000 pixels whose relief, smoothed, varies most; by quarters of a window.
     """
     from nightside.camera.layout import layout
 
     attrs = denoised.attrs
     samples = slice(*layout(attrs["camera"], int(attrs["summing"])).scene)
     after = denoised["signal"].isel(sample=samples)
-    side = [min(SHOWN_PIXELS, n) for n in after.shape]
+    side = [min(most, n) for most, n in zip(SHOWN_PIXELS, after.shape, strict=True)]
     thin = after.isel(line=slice(None, None, 8), sample=slice(None, None, 8)).to_numpy()
     corners = [(y, x) for y in _starts(after.shape[0], side[0]) for x in _starts(after.shape[1], side[1])]
     y, x = max(corners, key=lambda c: _relief(thin, c, side))
