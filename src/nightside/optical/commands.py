@@ -8,11 +8,15 @@ from nightside.optical import (
     acquire_commands,
     calibrate_commands,
     darks_commands,
+    evaluate_commands,
     ingest_commands,
+    report_commands,
 )
 
 app = typer.Typer(no_args_is_help=True)
 app.command()(acquire_commands.acquire)
 app.command()(calibrate_commands.calibrate)
 app.command()(darks_commands.darks)
+app.command()(evaluate)
 app.command()(ingest_commands.ingest)
+app.command()(report)

@@ -1,0 +1,164 @@
+"""The report of the optical room: one HTML page that needs nothing beside it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from html import escape
+from importlib import resources
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from nightside._version import __version__
+from nightside.optical.evaluate import GOAL_STRIPES, GOAL_Z
+from nightside.optical.slider import Pair, slider
+from nightside.store import atomic_file
+
+GOAL_GAIN_DB = 10.0
+"""Over the standard calibration at a mean signal of 5 DN."""
+
+PICTURES = {
+    "mosaic.png": ("The mosaic", "Mosaic with meridians and parallels"),
+    "quality.png": ("Quality by signal", "PSNR and SSIM against mean signal"),
+    "recall.png": ("What can be seen", "Share of labelled craters found, against diameter"),
+    "spectra.png": ("Stripes and noise", "Column means and power spectra of what is left of the noise"),
+}
+
+
+def write_report(
+    path: Path,
+    *,
+    title: str,
+    place: str,
+    pairs: Sequence[Pair],
+    figures: Path,
+    evaluation: Mapping[str, Any] | None = None,
+    provenance: Mapping[str, str] | None = None,
+) -> None:
+    """Write one self-contained page with its images inside; its one script moves the sliders.
+
+    Args:
+        path: the page, ``report.html``.
+        title: of the page.
+        place: one line under it.
+        pairs: before and after, each a slider.
+        figures: folder of those of :data:`PICTURES` that there are; the others have no section.
+        evaluation: from :func:`evaluate.evaluate`, or None where no truth is known.
+        provenance: name and digest of each input.
+
+    Raises:
+        ValueError: there is no pair.
+    """
+    if not pairs:
+        raise ValueError("no pair of images to show; denoise an image first")
+    page = Template(resources.files("nightside.optical").joinpath("report.html").read_text(encoding="utf-8"))
+    html = page.substitute(
+        title=escape(title),
+        place=escape(place),
+        pairs="\n".join(slider(pair) for pair in pairs),
+        figures_against_goals=_goals(evaluation) if evaluation else "",
+        tables=_by_signal(evaluation) if evaluation else "",
+        pictures="\n".join(_picture(figures, name) for name in PICTURES if (figures / name).is_file()),
+        provenance=_table(
+            ("Input", "Digest"),
+            [(escape(k), f"<code>{escape(v)}</code>") for k, v in (provenance or {}).items()],
+        ),
+        version=escape(__version__),
+    )
+    with atomic_file(path) as partial:
+        partial.write_text(html, encoding="utf-8")
+
+
+def _goals(evaluation: Mapping[str, Any]) -> str:
+    rows = evaluation["by_signal"]
+    gains = [(row["signal_dn"], row["psnr_db"]["nightside"] - row["psnr_db"]["standard"]) for row in rows]
+    signal, gain = min(gains, key=lambda item: abs(item[0] - 5.0))
+    near = 4.0 <= signal <= 6.0
+    column = min(row["stripes"]["column_ratio"] for row in rows)
+    period = min(row["stripes"]["period_ratio"] for row in rows)
+    spreads = [row["z_spread"] for row in rows]
+    lines = [
+        (
+            f"PSNR over the standard calibration at {signal:.1f} DN",
+            f"{gain:+.1f} dB",
+            f"≥ {GOAL_GAIN_DB:g} dB at 5 DN",
+            _verdict(gain >= GOAL_GAIN_DB) if near else "",
+        ),
+        (
+            "Stripes: spread of column means below the standard calibration's",
+            f"{column:.1f} times",
+            f"≥ {GOAL_STRIPES:g}",
+            _verdict(column >= GOAL_STRIPES),
+        ),
+        (
+            "Pattern of columns: power below the standard calibration's",
+            f"{period:.1f} times",
+            f"≥ {GOAL_STRIPES:g}",
+            _verdict(period >= GOAL_STRIPES),
+        ),
+        (
+            "Spread of z-scores",
+            f"{min(spreads):.2f} to {max(spreads):.2f}",
+            f"{GOAL_Z[0]:g} to {GOAL_Z[1]:g}",
+            _verdict(GOAL_Z[0] <= min(spreads) and max(spreads) <= GOAL_Z[1]),
+        ),
+    ]
+    mosaic = evaluation.get("mosaic")
+    if mosaic:
+        lines.append(
+            (
+                "Mosaic: error of position",
+                f"{mosaic['position_error_px']:.2f} pixels, {mosaic['position_error_m']:.2f} m",
+                "< 1 pixel",
+                _verdict(mosaic["position_error_px"] < 1.0),
+            )
+        )
+    note = '<p class="note">Against the noise-free truth of the synthetic camera; the least good image counts.</p>'
+    table = _table(("Figure", "Measured", "Goal", "Reached"), lines)
+    return f'<h2>Figures against goals</h2>{note}<div class="card scroll">{table}</div>'
+
+
+def _by_signal(evaluation: Mapping[str, Any]) -> str:
+    head = ("Image", "Mode", "Table", "Signal (DN)", *(f"{q}, {n}" for q in ("PSNR (dB)", "SSIM", "L1 (DN)")
+            for n in ("standard", "nightside")), "z spread")  # fmt: skip
+    rows = [
+        (
+            escape(row["product_id"]),
+            row["mode"],
+            str(row["table"]),
+            f"{row['signal_dn']:.2f}",
+            *(
+                f"{row[key][name]:.{digits}f}"
+                for key, digits in (("psnr_db", 1), ("ssim", 3), ("l1_dn", 2))
+                for name in ("standard", "nightside")
+            ),
+            f"{row['z_spread']:.2f}",
+        )
+        for row in evaluation["by_signal"]
+    ]
+    return f'<h2>By signal</h2><div class="card scroll">{_table(head, rows, numbers_from=3)}</div>'
+
+
+def _picture(figures: Path, name: str) -> str:
+    title, alt = PICTURES[name]
+    data = base64.b64encode((figures / name).read_bytes()).decode("ascii")
+    source = f"data:image/png;base64,{data}"
+    return f'<h2>{title}</h2><figure class="card"><img src="{source}" alt="{alt}"></figure>'
+
+
+def _verdict(reached: bool) -> str:
+    return f'<span class="{"yes" if reached else "no"}">{"yes" if reached else "no"}</span>'
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]], numbers_from: int | None = None) -> str:
+    """Return a table; cells are HTML already."""
+    kind = [
+        ' class="number"' if numbers_from is not None and k >= numbers_from else "" for k in range(len(head))
+    ]
+    top = "".join(f'<th scope="col"{c}>{escape(name)}</th>' for c, name in zip(kind, head, strict=True))
+    body = "".join(
+        "<tr>" + "".join(f"<td{c}>{cell}</td>" for c, cell in zip(kind, row, strict=True)) + "</tr>"
+        for row in rows
+    )
+    return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
