@@ -29,7 +29,10 @@ class Region(Section):
     width_km: float | None = Field(None, gt=0, description="east-west size")
     height_km: float | None = Field(None, gt=0, description="north-south size; the width if absent")
     pixels_per_degree: float | None = Field(
-        None, gt=0, le=4096, description="equirectangular: pixels in one degree; 128 is the community's grid"
+        None,
+        gt=0,
+        le=131_072,
+        description="equirectangular: pixels in one degree; 128 is the community's grid, 30323 are 1 m",
     )
     pixel_m: float | None = Field(None, gt=0, description="polar stereographic: size of a pixel")
 

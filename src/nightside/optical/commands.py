@@ -10,6 +10,8 @@ from nightside.optical import (
     darks_commands,
     evaluate_commands,
     ingest_commands,
+    mosaic_commands,
+    project_commands,
     report_commands,
 )
 
@@ -19,4 +21,7 @@ app.command()(calibrate_commands.calibrate)
 app.command()(darks_commands.darks)
 app.command()(evaluate)
 app.command()(ingest_commands.ingest)
+app.command()(mosaic_commands.cog)
+app.command()(mosaic_commands.mosaic)
+app.command()(project_commands.project)
 app.command()(report)

@@ -1,0 +1,107 @@
+"""The grid on which images meet: the configured one, or the union of what they cover."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+from affine import Affine
+from odc.geo.geobox import GeoBox
+
+from nightside import moon
+from nightside.camera.line_scan import LineScan
+from nightside.config import Region
+from nightside.config.geometry import Mosaic
+from nightside.store import cell_index, grid_of, lonlat
+from nightside.store.grid import from_lonlat
+
+_POLAR_DEG = 65.0
+
+
+class NothingToMap(ValueError):
+    """The configured region meets no image."""
+
+
+def grid_for(options: Mosaic, cameras: Sequence[LineScan]) -> GeoBox:
+    """Return the configured grid, or that of the union of the images.
+
+    Raises:
+        NothingToMap: the configured region meets none of the images; the message says where they are.
+    """
+    if options.extent is not None:
+        grid = grid_of(options.extent)
+        if not any(_meets(grid, camera) for camera in cameras):
+            where = "; ".join(f"{camera.name} at {_where(camera)}" for camera in cameras)
+            raise NothingToMap(
+                f"the region of 'optical.mosaic.extent' meets no image ({where}); correct it, or leave it out to map "
+                "all that the images cover"
+            )
+        return grid
+    return grid_of(_union(options, cameras))
+
+
+def grid_from(dataset: xr.Dataset) -> GeoBox:
+    """Return the grid on which a georeferenced dataset lies."""
+    return GeoBox(
+        tuple(dataset.attrs["spatial:shape"]),
+        Affine(*dataset.attrs["spatial:transform"]),
+        dataset.attrs["proj:wkt2"],
+    )
+
+
+def _union(options: Mosaic, cameras: Sequence[LineScan]) -> Region:
+    """Return the smallest region that holds the outlines of all images."""
+    lon, lat = (np.concatenate(part) for part in zip(*(c.outline() for c in cameras), strict=True))
+    polar = options.projection == "polar_stereographic" or (
+        options.projection == "auto" and float(np.abs(lat).min()) >= _POLAR_DEG
+    )
+    if polar:
+        code = moon.NORTH_POLAR_CODE if lat.mean() > 0 else moon.SOUTH_POLAR_CODE
+        x, y = (np.asarray(a) for a in from_lonlat(moon.crs(code)).transform(lon, lat))
+        middle = ((x.min() + x.max()) / 2, (y.min() + y.max()) / 2)
+        centre = from_lonlat(moon.crs(code)).transform(*middle, direction="INVERSE")
+        return Region(
+            projection="polar_stereographic",
+            longitude_deg=_signed(centre[0]),
+            latitude_deg=float(centre[1]),
+            width_km=(float(np.ptp(x)) + 2 * options.pixel_m) / 1000,
+            height_km=(float(np.ptp(y)) + 2 * options.pixel_m) / 1000,
+            pixel_m=options.pixel_m,
+        )
+    # Longitudes as distances from the middle of the first image, so that 0 and 180 are no edges.
+    origin = float(lon[0])
+    aside = np.mod(lon - origin + 180.0, 360.0) - 180.0
+    latitude = float(lat.min() + lat.max()) / 2
+    per_km = moon.metres_per_degree() / 1000
+    margin_km = 2 * options.pixel_m / 1000
+    return Region(
+        projection="equirectangular",
+        longitude_deg=_signed(origin + float(aside.min() + aside.max()) / 2),
+        latitude_deg=latitude,
+        width_km=float(np.ptp(aside)) * per_km * float(np.cos(np.deg2rad(latitude))) + margin_km,
+        height_km=float(np.ptp(lat)) * per_km + margin_km,
+        pixels_per_degree=moon.metres_per_degree() / options.pixel_m,
+    )
+
+
+def _meets(grid: GeoBox, camera: LineScan) -> bool:
+    """Return whether any of a few thousand points of the grid, or of the image, lies in the other."""
+    coarse = grid.zoom_out(max(max(grid.shape) / 64, 1.0))
+    if np.isfinite(camera.image(*lonlat(coarse))[0]).any():
+        return True
+    line, sample = np.meshgrid(
+        np.linspace(0, camera.lines - 1, 257), np.linspace(0, camera.samples - 1, 33), indexing="ij"
+    )
+    lon, lat = camera.ground(line, sample)
+    seen = np.isfinite(lon)
+    return bool((cell_index(grid, lon[seen], lat[seen]) >= 0).any())
+
+
+def _where(camera: LineScan) -> str:
+    lon, lat = camera.ground((camera.lines - 1) / 2, (camera.samples - 1) / 2)
+    return f"{float(lon):.3f} E, {float(lat):.3f} N"
+
+
+def _signed(longitude_deg: float) -> float:
+    return float(np.mod(longitude_deg + 180.0, 360.0) - 180.0)

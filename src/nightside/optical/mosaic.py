@@ -1,0 +1,228 @@
+"""Several images on one map: corrected in brightness, weighted by their errors, feathered at their edges."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from odc.geo.geobox import GeoBox
+
+from nightside.config.geometry import Mosaic
+from nightside.optical.brightness import LEAST_POINTS, Brightness, Shared, expected_gains, match
+from nightside.optical.project import Places, meets, places, project, sampled
+from nightside.optical.strip import Strip
+from nightside.store.windows import Window
+
+KIND = "nac_mosaic"
+
+_LATTICE_POINTS = 400_000
+"""Points of the whole map at which images are compared, at most."""
+
+_AVERAGED = 4.0
+"""Pixels of the map over which signals are averaged before they are compared."""
+
+_BAND = 64
+"""Rows of the lattice that are compared at once."""
+
+_LEAST_STD_DN = 1e-3
+_LEAST_FEATHER = 1e-3
+"""So that a pixel at the very edge still counts where there is no other."""
+
+
+def match_images(strips: Sequence[Strip], grid: GeoBox, options: Mosaic) -> Brightness:
+    """Return the brightness corrections of images on a map.
+
+    Raises:
+        ValueError: the configured reference is none of the images.
+    """
+    names = [strip.name for strip in strips]
+    reference = None
+    if options.reference is not None:
+        if options.reference not in names:
+            raise ValueError(
+                f"'optical.mosaic.reference' is {options.reference}, which is none of the images: {', '.join(names)}"
+            )
+        reference = names.index(options.reference)
+    if not options.match_brightness:
+        same = np.full(len(strips), reference or 0, np.intp)
+        return Brightness(np.ones(len(strips)), np.zeros(len(strips)), same)
+    expected = expected_gains([s.label.exposure_ms for s in strips], [s.label.camera for s in strips])
+    return match(shared_ground(strips, grid), expected, reference)
+
+
+def shared_ground(strips: Sequence[Strip], grid: GeoBox) -> list[Shared]:
+    """Return what each pair of images sees at the same points of a lattice over the map."""
+    rows, columns = (int(n) for n in grid.shape)
+    every = max(math.ceil(math.sqrt(rows * columns / _LATTICE_POINTS)), 1)
+    found: dict[tuple[int, int], list[NDArray[np.float64]]] = {}
+    for top in range(0, rows, _BAND * every):
+        window: Window = {"y": slice(top, min(top + _BAND * every, rows)), "x": slice(0, columns)}
+        here = {
+            number: (strip, places(strip, grid, window, every))
+            for number, strip in enumerate(strips)
+            if meets(strip, grid, window)
+        }
+        inside = {number: _inside(strip, at) for number, (strip, at) in here.items()}
+        if len(here) < 2 or not any((a & b).any() for a, b in itertools.combinations(inside.values(), 2)):
+            continue
+        count = np.sum(list(inside.values()), axis=0)
+        seen = {}
+        for number, (strip, at) in here.items():
+            keep = inside[number] & (count > 1)
+            averaged = sampled(strip, _averaging(at, keep), 1.0)
+            if averaged is not None:
+                seen[number] = averaged
+        for one, two in itertools.combinations(sorted(seen), 2):
+            both = (seen[one].mask == 0) & (seen[two].mask == 0)
+            values = [seen[one].signal, seen[two].signal, seen[one].std, seen[two].std]
+            found.setdefault((one, two), []).append(np.array([v[both] for v in values], np.float64))
+    shared = []
+    for (one, two), parts in found.items():
+        values = np.concatenate(parts, axis=1)
+        if values.shape[1] >= LEAST_POINTS:
+            shared.append(Shared(one, two, values[:2], values[2:]))
+    return shared
+
+
+def mosaic(
+    strips: Sequence[Strip], brightness: Brightness, grid: GeoBox, window: Window, options: Mosaic
+) -> xr.Dataset:
+    """Return a window of the mosaic: ``signal``, ``signal_std``, ``count`` and ``image`` (y, x).
+
+    The weight of an image is the inverse of its variance, times a feather that rises from its edge. Errors of different
+    images are taken as independent; those of the corrections are not counted.
+    """
+    shape = tuple(window[d].stop - window[d].start for d in ("y", "x"))
+    weights, total, variance = (np.zeros(shape) for _ in range(3))
+    count, heaviest, image = np.zeros(shape, np.uint8), np.zeros(shape), np.full(shape, -1, np.int16)
+    for number, strip in enumerate(strips):
+        found = project(strip, grid, window, options.error_correlation)
+        if found is None:
+            continue
+        good = found.mask == 0
+        gain, offset = brightness.gain[number], brightness.offset_dn[number]
+        std = gain * found.std.astype(np.float64)
+        weight = np.where(
+            good, _feather(found.edge_m, options.feather_m) / np.maximum(std, _LEAST_STD_DN) ** 2, 0.0
+        )
+        weights += weight
+        total += weight * np.where(good, gain * found.signal.astype(np.float64) + offset, 0.0)
+        variance += (weight * np.where(good, std, 0.0)) ** 2
+        count += good
+        image = np.where(weight > heaviest, np.int16(number), image)
+        heaviest = np.maximum(heaviest, weight)
+    with np.errstate(invalid="ignore"):
+        signal, std = total / weights, np.sqrt(variance) / weights
+    return xr.Dataset(
+        {
+            "signal": (
+                ("y", "x"),
+                signal.astype(np.float32),
+                {
+                    "units": "DN",
+                    "long_name": "signal of the ground, in the brightness of the reference image",
+                },
+            ),
+            "signal_std": (
+                ("y", "x"),
+                std.astype(np.float32),
+                {
+                    "units": "DN",
+                    "long_name": "standard deviation of the signal's error",
+                    "comment": "images err independently; neighbouring pixels of one as error_correlation says; the "
+                    "errors of the brightness corrections are not counted",
+                    "error_correlation": options.error_correlation,
+                },
+            ),
+            "count": (("y", "x"), count, {"units": "1", "long_name": "number of images"}),
+            "image": (
+                ("y", "x"),
+                image,
+                {
+                    "units": "1",
+                    "long_name": "number of the image that weighs most, -1 where there is none",
+                    "flag_values": list(range(len(strips))),
+                    "flag_meanings": " ".join(strip.name for strip in strips),
+                },
+            ),
+        },
+        attrs={
+            "images": [strip.name for strip in strips],
+            "gain": [float(g) for g in brightness.gain],
+            "offset_dn": [float(o) for o in brightness.offset_dn],
+            "reference": [strips[k].name for k in brightness.reference],
+        },
+    )
+
+
+def warnings_of(brightness: Brightness, strips: Sequence[Strip], grid: GeoBox, options: Mosaic) -> list[str]:
+    """Return what a user should know of how the images fit together."""
+    rows, columns = (int(n) for n in grid.shape)
+    whole: Window = {"y": slice(0, rows), "x": slice(0, columns)}
+    said = [
+        f"{strip.name} lies beyond the mosaic's grid and adds nothing"
+        for strip in strips
+        if not meets(strip, grid, whole)
+    ]
+    if options.match_brightness and brightness.groups > 1:
+        groups = [
+            "+".join(strips[k].name for k in np.flatnonzero(brightness.reference == reference))
+            for reference in sorted(set(brightness.reference.tolist()))
+        ]
+        said.append(
+            f"images that do not overlap could not be matched in brightness: {' | '.join(groups)}; between these groups "
+            "only exposure time and responsivity are corrected. Add images that overlap both"
+        )
+    return said
+
+
+def describe(brightness: Brightness, strips: Sequence[Strip], warned: Sequence[str]) -> dict[str, Any]:
+    """Return what the manifest keeps of the images and their corrections."""
+    names = [strip.name for strip in strips]
+    return {
+        "images": [
+            {
+                "product_id": strip.name,
+                "gain": float(brightness.gain[k]),
+                "offset_dn": float(brightness.offset_dn[k]),
+                "reference": names[brightness.reference[k]],
+                "geometry": dict(strip.camera.provenance),
+            }
+            for k, strip in enumerate(strips)
+        ],
+        "overlaps": [{**pair, "images": [names[k] for k in pair["images"]]} for pair in brightness.report],
+        "warnings": list(warned),
+    }
+
+
+def _inside(strip: Strip, at: Places) -> NDArray[np.bool_]:
+    low, high = strip.scene
+    inside: NDArray[np.bool_] = (
+        (at.line >= 0) & (at.line <= strip.camera.lines - 1) & (at.sample >= low) & (at.sample <= high - 1)
+    )
+    return inside
+
+
+def _averaging(at: Places, keep: NDArray[np.bool_]) -> Places:
+    """Return the places to keep, with a wider kernel."""
+    return replace(
+        at,
+        line=np.where(keep, at.line, np.nan),
+        line_step=np.minimum(_AVERAGED * np.maximum(at.line_step, 1.0), 32.0),
+        sample_step=np.minimum(_AVERAGED * np.maximum(at.sample_step, 1.0), 32.0),
+    )
+
+
+def _feather(edge_m: NDArray[np.float32], width_m: float) -> NDArray[np.float64]:
+    """Return a weight that rises smoothly from almost 0 at the edge to 1 at a distance from it."""
+    if width_m <= 0:
+        return np.ones(edge_m.shape)
+    t = np.clip(np.nan_to_num(edge_m.astype(np.float64), nan=0.0) / width_m, 0.0, 1.0)
+    smooth: NDArray[np.float64] = np.maximum(t * t * (3.0 - 2.0 * t), _LEAST_FEATHER)
+    return smooth

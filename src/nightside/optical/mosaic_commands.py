@@ -1,0 +1,73 @@
+"""``nightside optical mosaic`` and ``cog``: images on one grid, and as files that any GIS opens."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nightside.optical.project_commands import Config, Kernels, OnePart, Out
+
+
+def mosaic(
+    config: Config,
+    images: Annotated[list[Path], typer.Option(help="denoised images, X.zarr; repeat the option")],
+    out: Out,
+    kernels: Kernels = None,
+    part: OnePart = None,
+) -> None:
+    """Lay denoised images onto one grid: weighted by their errors, without seams in brightness."""
+    from nightside.config import load
+    from nightside.optical.map_grid import grid_for
+    from nightside.optical.mosaic import KIND, describe, match_images, warnings_of
+    from nightside.optical.mosaic import mosaic as mosaic_window
+    from nightside.optical.open_strips import open_strips, optical_section
+    from nightside.store import Part, write_parts
+
+    settings = load(config)
+    section = optical_section(settings)
+    strips = open_strips(images, section.geometry, kernels or ())
+    grid = grid_for(section.mosaic, [strip.camera for strip in strips])
+    brightness = match_images(strips, grid, section.mosaic)
+    warned = warnings_of(brightness, strips, grid, section.mosaic)
+    for warning in warned:
+        typer.echo(warning, err=True)
+    write_parts(
+        out,
+        lambda window: mosaic_window(strips, brightness, grid, window, section.mosaic),
+        kind=KIND,
+        settings=settings,
+        geobox=grid,
+        inputs=images,
+        depends={
+            "geometry": section.geometry.model_dump(mode="json"),
+            "mosaic": section.mosaic.model_dump(mode="json"),
+            "cameras": [dict(strip.camera.provenance) for strip in strips],
+        },
+        details=describe(brightness, strips, warned),
+        side=section.mosaic.tile,
+        part=Part.parse(part),
+    )
+
+
+def cog(
+    mosaic: Annotated[Path, typer.Option(help="mosaic.zarr, or a projected image")],
+    folder: Annotated[Path, typer.Option(help="where the GeoTIFFs go; replaced")],
+    out: Annotated[Path, typer.Option(help="JSON that lists them")],
+) -> None:
+    """Write every layer of a mosaic as a Cloud-Optimised GeoTIFF."""
+    import numpy as np
+
+    from nightside.optical.map_grid import grid_from
+    from nightside.store import Band, open_store, write_cogs
+
+    dataset = open_store(mosaic)
+    layers = (
+        (
+            variable.transpose("y", "x").to_numpy().astype(np.float32),
+            Band(str(name), variable.attrs["long_name"], variable.attrs["units"]),
+        )
+        for name, variable in dataset.data_vars.items()
+    )
+    write_cogs(layers, grid_from(dataset), folder, out)

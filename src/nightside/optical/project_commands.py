@@ -1,0 +1,58 @@
+"""``nightside optical project``: one denoised image on a map."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Config = Annotated[Path, typer.Option(help="configuration, YAML")]
+Out = Annotated[Path, typer.Option(help="what to write")]
+Kernels = Annotated[
+    list[Path] | None, typer.Option(help="SPICE kernels or their folder, in place of the configured ones")
+]
+OnePart = Annotated[
+    str | None,
+    typer.Option("--part", help="write only this part, 3/8, as one of several jobs; then run without it"),
+]
+
+
+def project(
+    config: Config,
+    image: Annotated[Path, typer.Option(help="denoised image, X.zarr")],
+    out: Out,
+    kernels: Kernels = None,
+    part: OnePart = None,
+) -> None:
+    """Project one denoised image onto its map, or onto that of the mosaic where one is configured."""
+    from nightside.config import load
+    from nightside.optical.map_grid import grid_for
+    from nightside.optical.open_strips import open_strips, optical_section
+    from nightside.optical.project import project as project_window
+    from nightside.optical.project import projected_dataset
+    from nightside.store import Part, write_parts
+
+    settings = load(config)
+    section = optical_section(settings)
+    options = section.mosaic
+    (strip,) = open_strips([image], section.geometry, kernels or ())
+    grid = grid_for(options, [strip.camera])
+    write_parts(
+        out,
+        lambda window: projected_dataset(
+            project_window(strip, grid, window, options.error_correlation), window
+        ).assign_attrs(product_id=strip.name),
+        kind="nac_projected",
+        settings=settings,
+        geobox=grid,
+        inputs=[image],
+        depends={
+            "geometry": section.geometry.model_dump(mode="json"),
+            "camera": dict(strip.camera.provenance),
+            "error_correlation": options.error_correlation,
+        },
+        details={"geometry": dict(strip.camera.provenance)},
+        side=options.tile,
+        part=Part.parse(part),
+    )
