@@ -20,10 +20,10 @@ class NacTerrain(Section):
         120.0, ge=10, le=1000, description="the largest diameter in that equilibrium; larger on older ground"
     )
     boulder_abundance: float = Field(
-        0.03, ge=0, le=1, description="boulders above 1 m to the square metre of a just formed crater"
+        0.02, ge=0, le=1, description="boulders above 1 m to the square metre of a just formed crater"
     )
     swell_slope_deg: float = Field(3.0, ge=0, le=20, description="root mean square slope of the hills")
-    texture_slope_deg: float = Field(4.0, ge=0, le=20, description="root mean square slope of the regolith")
+    texture_slope_deg: float = Field(6.0, ge=0, le=20, description="root mean square slope of the regolith")
     albedo_spread: float = Field(0.04, ge=0, le=0.2, description="standard deviation of the relative albedo")
 
 

@@ -11,6 +11,7 @@ import typer
 def nac(
     config: Annotated[Path, typer.Option(help="configuration with a section 'optical.synthetic'")],
     out_dir: Annotated[Path, typer.Option(help="where images, darks, kernels and truth go")],
+    figure: Annotated[Path | None, typer.Option(help="a PNG that shows ground, light and noise")] = None,
 ) -> None:
     """Write NAC images of the dark whose truth is known: EDRs, dark frames, SPICE kernels, and the truth."""
     from nightside import store
@@ -20,4 +21,9 @@ def nac(
     settings = load(config)
     inventory = out_dir / "inventory.json"
     inventory.unlink(missing_ok=True)
-    store.write_json(inventory, write_nac(settings, out_dir, tell=lambda line: typer.echo(line, err=True)))
+    written = write_nac(settings, out_dir, tell=lambda line: typer.echo(line, err=True))
+    if figure is not None:
+        from nightside.synthetic.nac_figure import write_figure
+
+        write_figure(figure, settings, out_dir)
+    store.write_json(inventory, written)

@@ -2,7 +2,7 @@
 
 **Number.** More than D metres across form as D**-3, and each fades by topographic diffusion in a time that grows as
 D, so that of the small ones as many fade as form: in this equilibrium E D**-2 of them are seen in each square metre
-(Trask 1966, in NASA TR 32-800: E = 0.079). Boxes drawn on real NAC scenes give 0.03 to 0.11. Above the diameter at
+(Trask 1966, in NASA TR 32-800: E = 0.079). Boxes drawn on real NAC scenes give 0.02 to 0.13. Above the diameter at
 which the surface is too young for the equilibrium the slope is that of production.
 
 **Shape.** A fresh crater is a parabola, a fifth as deep from its rim as it is wide, with a rim that falls as r**-3
@@ -46,7 +46,7 @@ _STEPS_PER_RADIUS = 20
 _WEARS = 32
 _OVAL = 0.035
 _WEAR_POWER = 1.5
-"""Of time: what hits a crater that has lost its rim is larger. Half of the craters are shallower than 0.06."""
+"""Of time: what hits a crater that has lost its rim is larger. About half of the craters are shallower than 0.06."""
 
 _CELL_BLUR = 0.4
 """No relief is sharper than a Gaussian of this many cells, so that a rim does not break into steps."""
@@ -90,7 +90,7 @@ def draw_craters(
     smallest_m: float,
     largest_m: float,
     *,
-    density: float = 0.06,
+    density: float = 0.07,
     equilibrium_m: float = 120.0,
 ) -> NDArray[Any]:
     """Draw the craters of a ground, oldest first, as an array of ``CRATER``.

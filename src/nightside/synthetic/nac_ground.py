@@ -34,9 +34,9 @@ class GroundStyle:
 
     crater_density: float = 0.07
     equilibrium_m: float = 120.0
-    boulder_abundance: float = 0.03
+    boulder_abundance: float = 0.02
     swell_slope_deg: float = 3.0
-    texture_slope_deg: float = 4.0
+    texture_slope_deg: float = 6.0
     albedo_spread: float = 0.04
 
 

@@ -28,9 +28,9 @@ SCENE_CRATER = np.dtype(
 
 STYLES = (
     GroundStyle(),
-    GroundStyle(crater_density=0.04, equilibrium_m=60.0, swell_slope_deg=2.0),
-    GroundStyle(crater_density=0.09, equilibrium_m=250.0, swell_slope_deg=5.0, texture_slope_deg=5.0),
-    GroundStyle(boulder_abundance=0.15, texture_slope_deg=3.0, albedo_spread=0.06),
+    GroundStyle(crater_density=0.04, equilibrium_m=60.0, swell_slope_deg=2.0, texture_slope_deg=5.0),
+    GroundStyle(crater_density=0.09, equilibrium_m=250.0, swell_slope_deg=5.0, texture_slope_deg=7.0),
+    GroundStyle(boulder_abundance=0.15, texture_slope_deg=5.0, albedo_spread=0.06),
 )
 """The kinds of ground that scenes are cut from: usual, young, old and rocky."""
 

@@ -23,7 +23,7 @@ _NODES = 9
 """Directions that stand for a wide light: odd, so that its middle is one of them."""
 
 _LAMBERT = 0.6
-"""The Lambert part at the large phase angles of a low light, between the 0.5 and 0.7 of McEwen's Figure 3."""
+"""The Lambert part; that of McEwen (1996, LPSC XXVII), as ISIS has it, is 0.58 at a phase angle of 60 degrees."""
 
 _LONGEST_SHADOW_CELLS = 768
 

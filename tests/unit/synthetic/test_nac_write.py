@@ -14,6 +14,7 @@ from nightside.camera.spice import kernel_pool, line_scan
 from nightside.cli import app
 from nightside.config import ConfigError, Settings, load
 from nightside.store.grid import from_lonlat
+from nightside.synthetic.nac_figure import write_figure
 from nightside.synthetic.nac_plan import cameras, exposure, plan_darks, plan_images
 from nightside.synthetic.nac_view import ground_grid, see
 from nightside.synthetic.nac_write import nac_section, record, write_nac
@@ -220,6 +221,12 @@ def test_the_same_seed_takes_the_same_images(written):
 )
 def test_exposures_are_those_of_real_labels(asked_ms, code, said_ms):
     assert exposure(asked_ms) == (code, pytest.approx(said_ms, abs=1e-4))
+
+
+def test_the_picture_shows_what_was_written(written, tmp_path):
+    settings, folder = written
+    write_figure(tmp_path / "scenes.png", settings, folder)
+    assert (tmp_path / "scenes.png").read_bytes()[:4] == b"\x89PNG"
 
 
 def test_ground_away_from_the_poles_is_refused(settings):
