@@ -28,8 +28,8 @@ class PhotonTraining(Section):
         None, description="a trained model's folder; without it the weights that come with nightside are used"
     )
     train: bool = Field(False, description="train a network in this run and use it")
-    scenes: Path | None = Field(
-        None, description="folder of clean PNG images, or a store of rendered scenes, to darken"
+    scenes: tuple[Path, ...] = Field(
+        (), description="folders of clean PNG images, and stores of rendered scenes, to darken"
     )
     leave_out: tuple[str, ...] = Field(
         (), description="numbers of observations in 'scenes' that no training sees, kept for tests"

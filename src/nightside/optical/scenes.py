@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from nightside.store import open_store
 
 BLACK = 0.02
 """Added to a stretched image of range 0 to 1, whose black is not the absence of light."""
@@ -68,23 +71,39 @@ def binned(image: NDArray[np.floating], binning: int) -> NDArray[np.float32]:
     return np.asarray(squares.mean((1, 3)), np.float32)
 
 
-def read_scenes(folder: Path, leave_out: tuple[str, ...] = ()) -> dict[str, NDArray[np.float32]]:
-    """Return the stretched images (PNG, 8 bit, grey) of a folder, by file name, without those that are left out.
+def read_scenes(places: Sequence[Path], leave_out: Sequence[str] = ()) -> dict[str, NDArray[np.float32]]:
+    """Return clean images by name, without those that are left out.
 
     Args:
-        folder: where they lie.
+        places: folders of stretched images (PNG, 8 bit, grey), and stores of rendered scenes.
         leave_out: numbers of observations, such as 115143943, that no training may see.
 
     Raises:
-        ValueError: there is none.
+        ValueError: one of the places holds none.
     """
+    found = {}
+    for place in places:
+        here = _rendered(place) if (place / "zarr.json").exists() else _images(place)
+        here = {name: image for name, image in here.items() if not any(out in name for out in leave_out)}
+        if not here:
+            raise ValueError(
+                f"{place} holds no scene to train with; give a folder of PNG images, or a store of rendered scenes "
+                "('nightside synthetic scenes')"
+            )
+        found.update(here)
+    return found
+
+
+def _rendered(store: Path) -> dict[str, NDArray[np.float32]]:
+    radiance = open_store(store, kind="nac_scenes", chunked=False)["radiance"].to_numpy()
+    return {f"{store.stem}/{number}": image for number, image in enumerate(radiance)}
+
+
+def _images(folder: Path) -> dict[str, NDArray[np.float32]]:
     from matplotlib.image import imread
 
     found = {}
     for path in sorted(folder.glob("*.png")):
-        if not any(number in path.name for number in leave_out):
-            image = np.asarray(imread(path), np.float32)
-            found[path.stem] = (image if image.ndim == 2 else image[..., :3].mean(2)) + np.float32(BLACK)
-    if not found:
-        raise ValueError(f"{folder} holds no PNG image to train with; give the folder of the scenes")
+        image = np.asarray(imread(path), np.float32)
+        found[path.stem] = (image if image.ndim == 2 else image[..., :3].mean(2)) + np.float32(BLACK)
     return found

@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
-from nightside.synthetic.nac_commands import nac
+from nightside.synthetic.nac_commands import nac, scenes
 
 app = typer.Typer(no_args_is_help=True)
 app.command()(nac)
+app.command()(scenes)
 
 
 @app.command()
