@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from scipy.signal import lfilter
 
 from nightside.camera.interference import Interference
-from nightside.camera.layout import Layout
+from nightside.camera.layout import PHASES, Layout
 from nightside.formats.nac import Housekeeping
+
+_PAIRS = PHASES // 2
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,10 @@ class DarkModel:
         current_growth: its relative growth in 10,000 orbits, (sample,): radiation makes hot columns hotter.
         electrons_per_dn: of dark current, for its shot noise.
         line_wander_dn: standard deviation of what all samples of a line share.
-        phase_wander_dn: and of what the samples of one phase of a line share.
+        phase_wander_dn: and of what a pair of samples and every eighth after it share, for some way along the line.
         wander_correlation: of both from line to line.
+        wander_samples: along the line, in detector samples, after which that pattern is another; the masked samples
+            tell of it only nearby.
         interference: pick-up of a clock.
     """
 
@@ -56,6 +60,7 @@ class DarkModel:
     line_wander_dn: float
     phase_wander_dn: float
     wander_correlation: float
+    wander_samples: int
     interference: Interference
 
     def mean(self, housekeeping: Housekeeping, exposure_ms: float) -> NDArray[np.float64]:
@@ -86,12 +91,26 @@ class DarkModel:
 
     def wander(self, rng: np.random.Generator, lines: int) -> NDArray[np.float32]:
         """Return what differs from line to line and is no white noise, DN, shape (line, sample)."""
-        phases = self.layout.phases
         common = _autoregressive(rng, (lines, 1), self.line_wander_dn, self.wander_correlation)
-        pattern = _autoregressive(rng, (lines, phases), self.phase_wander_dn, self.wander_correlation)
-        pick_up = self.interference.draw(rng, lines, self.layout.samples, self.layout.summing)
-        pick_up += (common + pattern)[:, self.layout.phase()]
-        return pick_up
+        wander = self.interference.draw(rng, lines, self.layout.samples, self.layout.summing)
+        wander += common
+        if self.phase_wander_dn:
+            wander += self._phase_wander(rng, lines)
+        return wander
+
+    def _phase_wander(self, rng: np.random.Generator, lines: int) -> NDArray[np.float32]:
+        samples, summing = self.layout.samples, self.layout.summing
+        knots = -(-samples * summing // self.wander_samples) + 1
+        shape = (lines, knots * _PAIRS)
+        values = _autoregressive(rng, shape, self.phase_wander_dn, self.wander_correlation)
+        values = values.reshape(lines, knots, _PAIRS)
+        at = np.arange(0, samples * summing, 2) / self.wander_samples
+        left = at.astype(np.intp)
+        # Between two independent knots the variance stays as it is.
+        angle = (np.pi / 2 * (at - left)).astype(np.float32)
+        pair = np.arange(at.size) % _PAIRS
+        found = np.cos(angle) * values[:, left, pair] + np.sin(angle) * values[:, left + 1, pair]
+        return np.asarray(np.repeat(found, 2 // summing, axis=1), np.float32)
 
     def draw(
         self, rng: np.random.Generator, lines: int, housekeeping: Housekeeping, exposure_ms: float

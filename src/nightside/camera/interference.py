@@ -31,7 +31,7 @@ class Interference:
         floor: lowest height, as a part of the highest.
     """
 
-    amplitude_dn: float = 4.0
+    amplitude_dn: float = 3.6
     spread: float = 0.4
     period: int = 30
     separation: int = 4

@@ -116,7 +116,7 @@ class NoiseModel:
 
         Photon noise, and read noise, the interference and the quantisation of the table at that level as the inverse
         of the response enlarges them (by nearly four where the signal is faint). Flat field and columns are taken at
-        their mean.
+        their mean, the interference at its median height; the wander of line and pattern is not counted.
 
         Args:
             signal: above the dark, DN, any shape.

@@ -53,7 +53,7 @@ def draw_dark(camera: Camera, summing: int, rng: np.random.Generator, noise: Cam
     for sample, above in zip(full.bright, BRIGHT_DN if camera == "left" else BRIGHT_DN[::-1], strict=True):
         bias[sample] += above * rng.uniform(0.9, 1.1)
     # [assumed], so that two darks some days apart leave stripes of the size that the calibrated frame has.
-    per_c = 0.6 + noise.stripe_drift * (_phases(rng, n, 0.32) + 0.18 * rng.standard_normal(n))
+    per_c = 0.6 + noise.stripe_drift * (_phases(rng, n, 0.40) + 0.22 * rng.standard_normal(n))
     periods = np.array([700.0, 4_100.0, 17_000.0, 46_000.0])
     sizes = np.array([0.35, 0.5, 0.7, 1.0])
     ageing = noise.stripe_drift * np.stack(
@@ -81,8 +81,9 @@ def draw_dark(camera: Camera, summing: int, rng: np.random.Generator, noise: Cam
         current_growth=pair(current * growth) / pair(current),
         electrons_per_dn=noise.gain_e_per_dn * summing,
         line_wander_dn=noise.line_wander_dn,
-        phase_wander_dn=noise.phase_wander_dn / float(np.sqrt(summing)),
+        phase_wander_dn=noise.phase_wander_dn,
         wander_correlation=0.5,
+        wander_samples=128,
         interference=Interference(amplitude_dn=noise.interference_dn),
     )
 

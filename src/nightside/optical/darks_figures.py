@@ -52,16 +52,15 @@ def summary_figure(library: xr.Dataset) -> Figure:
                 )
             if x.size > 2 and np.ptp(x) > 0:
                 rho = np.corrcoef(x, values[name])[0, 1]
-                axes.text(
-                    0.98, 0.95, f"r = {rho:+.2f}", transform=axes.transAxes, ha="right", va="top", color=GREY
-                )
+                axes.set_title(f"r = {rho:+.2f}", loc="right", fontsize=9, fontweight="normal", color=GREY)
             axes.spines[["top", "right"]].set_visible(False)
             if not column:
                 axes.set_ylabel(title)
             if row == len(_ROWS) - 1:
                 axes.set_xlabel(label)
     if long.any():
-        grid[0, 0].legend(loc="lower right")
+        handles, names = grid[0, 0].get_legend_handles_labels()
+        figure.legend(handles, names, loc="outside upper right", ncols=2)
     camera, summing = library.attrs["camera"], library.attrs["summing"]
     mode = "summed" if summing == 2 else "normal"
     figure.suptitle(

@@ -84,11 +84,17 @@ def test_wander_has_the_stated_size_and_correlation(dark):
     assert np.corrcoef(line[1:], line[:-1])[0, 1] == pytest.approx(dark.wander_correlation, abs=0.05)
 
 
-def test_phase_wander_repeats_along_the_line(dark):
+@pytest.mark.parametrize("summing", [1, 2])
+def test_the_pattern_wanders_from_line_to_line_and_changes_along_the_line(summing):
+    dark = draw_camera("right", summing, 5).dark
     still = replace(dark, interference=Interference(amplitude_dn=0), line_wander_dn=0.0)
     wander = still.wander(np.random.default_rng(5), 3000)
-    assert np.array_equal(wander[:, :8], wander[:, 4000:4008])
-    assert np.allclose(wander[:, :8].std(axis=0), dark.phase_wander_dn, rtol=0.1)
+    period, far = 8 // summing, 1024 // summing
+    assert wander.shape == (3000, dark.layout.samples)
+    assert np.allclose(wander.std(axis=0), dark.phase_wander_dn, rtol=0.15)
+    assert np.corrcoef(wander[:, 0], wander[:, period])[0, 1] > 0.98
+    assert abs(np.corrcoef(wander[:, 0], wander[:, far])[0, 1]) < 0.1
+    assert abs(np.corrcoef(wander[:, 0], wander[:, period // 2])[0, 1]) < 0.1
 
 
 @pytest.mark.parametrize("summing", [1, 2])

@@ -112,9 +112,9 @@ def test_recorded_images_scatter_as_the_variance_says(camera, summing, code, lev
     inner = slice(model.layout.scene[0] + 100, model.layout.scene[1] - 100)
     assert raw[:, inner].var() == pytest.approx(model.variance(level, code, 42.0), rel=0.05)
     assert restored[:, inner].mean() == pytest.approx(level, abs=0.5)
-    if summing == 2:  # pairs share read noise, which the echo's removal does not see as white
-        whitened = model.variance(level, code, 42.0, echo_removed=True)
-        assert restored[:, inner].var() == pytest.approx(whitened, rel=0.15)
+    whitened = model.variance(level, code, 42.0, echo_removed=True)
+    # The pulses' opposites, four samples on, are not white to the echo's removal.
+    assert restored[:, inner].var() == pytest.approx(whitened, rel=0.12)
 
 
 def test_variance_counts_photons_quantisation_and_the_slope_of_the_response():
