@@ -13,12 +13,14 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/acquire.smk"
 include: "workflow/rules/thermal.smk"
 include: "workflow/rules/physics.smk"
+include: "workflow/rules/optical.smk"
 
 
 rule all:
     default_target: True
     input:
         RESULTS / "report.html",
+        OPTICAL / "report.html" if NAC else [],
 
 
 rule tables:
@@ -30,6 +32,7 @@ rule maps:
     input:
         RESULTS / "thermal/cog.json",
         RESULTS / "physics/cog.json",
+        OPTICAL / "cog.json" if NAC else [],
 
 
 rule oscillator:

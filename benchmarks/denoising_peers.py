@@ -31,7 +31,7 @@ def bm3d_psd() -> Denoiser:
     Raises:
         ImportError: bm3d is not installed.
     """
-    np.trapz = np.trapezoid  # bm3d 4.0.3 calls what NumPy 2.4 no longer has
+    np.trapz = np.trapezoid  # noqa: NPY201 - bm3d 4.0.3 calls what NumPy 2.4 no longer has
     bm3d = importlib.import_module("bm3d")
     return lambda image, psd, sigma_dn: bm3d.bm3d(image.astype(np.float64), psd)
 

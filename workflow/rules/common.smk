@@ -3,7 +3,9 @@ from functools import cache
 from pathlib import Path
 
 from nightside.config import ConfigError, load
+from nightside.optical.acquire import products
 from nightside.store import Busy, atomic_file, grid_of, hold, read_json
+from nightside.synthetic.nac_plan import image_products
 from nightside.thermal.acquire import block_period, blocks, listing_digests
 from nightside.thermal.binning import check_bins
 from snakemake.exceptions import WorkflowError
@@ -91,3 +93,23 @@ def listings():
     return (
         listing_digests(SETTINGS, diviner.folder) if diviner.source == "local" else {}
     )
+
+
+def nac_products():
+    """Return the product ids of the images of the dark, which a run without the optical room has none of."""
+    optical = SETTINGS.optical
+    if optical is None:
+        return []
+    if optical.images.source == "synthetic":
+        return image_products(optical.synthetic, SETTINGS.seed)
+    return products(SETTINGS, "images", optical.images.folder)
+
+
+def nac_camera(product):
+    """Return the camera of a product."""
+    return "left" if product.endswith("LE") else "right"
+
+
+def repeated(option, paths):
+    """Return an option of the command line once for each path."""
+    return " ".join(f"{option} {path}" for path in paths)

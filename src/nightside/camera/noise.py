@@ -166,18 +166,22 @@ def draw_camera(camera: Camera, summing: int, seed: int, options: CameraNoise | 
     """Return a plausible camera, every pattern drawn from the seed; both modes of a seed are the same detector."""
     chosen = options or CameraNoise()
     dark = draw_dark(camera, summing, generator(camera, seed, 0), chosen)
-    # The mean of a pair has less noise, by as much as its samples are independent.
-    share = 1.0 if summing == 1 else np.sqrt((1 + chosen.pair_correlation) / 2)
     return NoiseModel(
         layout=dark.layout,
         gain_e_per_dn=chosen.gain_e_per_dn,
-        read_noise_dn=float(chosen.read_noise_dn * share),
+        read_noise_dn=read_noise_dn(summing, chosen),
         pair_correlation=chosen.pair_correlation,
         dark=dark,
         flat=draw_flat(camera, summing, generator(camera, seed, 1)),
         linearity=draw_linearity(camera, summing, generator(camera, seed, 2)),
         photon=chosen.photons,
     )
+
+
+def read_noise_dn(summing: int, options: CameraNoise) -> float:
+    """Return the standard deviation of a sample's read noise, raw DN; a pair's is less, as its samples are independent."""
+    share = 1.0 if summing == 1 else np.sqrt((1 + options.pair_correlation) / 2)
+    return float(options.read_noise_dn * share)
 
 
 def photon_noise(

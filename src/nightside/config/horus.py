@@ -27,7 +27,8 @@ class PhotonTraining(Section):
     weights: Path | None = Field(
         None, description="a trained model's folder; without it the weights that come with nightside are used"
     )
-    train: bool = Field(False, description="train a network in this run and use it")
+    train: bool = Field(False, description="train a network in this run, on rendered scenes without 'scenes'")
+    use_trained: bool = Field(False, description="denoise by the network that this run trains")
     scenes: tuple[Path, ...] = Field(
         (), description="folders of clean PNG images, and stores of rendered scenes, to darken"
     )
@@ -47,6 +48,8 @@ class PhotonTraining(Section):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
+        if self.use_trained and not self.train:
+            raise ValueError("'use_trained' needs 'train: true'")
         if len(self.widths) != len(self.blocks) or len(self.widths) < 2:
             raise ValueError("'widths' and 'blocks' need as many values as each other, at least two")
         if not 0 < self.levels_dn[0] < self.levels_dn[1]:

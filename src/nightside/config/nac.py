@@ -60,6 +60,10 @@ class NacSource(Products):
     folder: Path | None = Field(
         None, description="local: where the EDRs lie; pds: where downloads go (default data/nac)"
     )
+    summing: Literal[1, 2] = Field(
+        2,
+        description="mode of the images, the same in a run: 2 where pairs of samples are averaged (2532 a line)",
+    )
     darks: Products = Field(Products(), description="EDRs of the unlit Moon, for the library of darks")
     archive_url: str = Field(
         "https://pds.lroc.im-ldi.com/data", description="pds: root of the archive, or of a mirror"

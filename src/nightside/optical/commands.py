@@ -8,11 +8,13 @@ from nightside.optical import (
     acquire_commands,
     calibrate_commands,
     darks_commands,
+    denoise_commands,
     evaluate_commands,
     ingest_commands,
     mosaic_commands,
     project_commands,
     report_commands,
+    train_commands,
 )
 
 app = typer.Typer(no_args_is_help=True)
@@ -25,3 +27,6 @@ app.command()(mosaic_commands.cog)
 app.command()(mosaic_commands.mosaic)
 app.command()(project_commands.project)
 app.command()(report_commands.report)
+app.command()(denoise_commands.denoise)
+app.command("train-destripe")(train_commands.train_destripe)
+app.command("train-photon")(train_commands.train_photon)

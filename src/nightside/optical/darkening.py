@@ -124,4 +124,5 @@ def _line_offset(above_dark: NDArray[np.float32], layout: Layout) -> NDArray[np.
     mean = masked.mean(1, keepdims=True)
     error = float((masked.var(axis=1, ddof=1) / masked.shape[1]).mean())
     signal = max(float(mean.var()) - error, 0.0)
-    return mean.mean() + (mean - mean.mean()) * np.float32(signal / (signal + error + 1e-12))
+    shrunk = mean.mean() + (mean - mean.mean()) * (signal / (signal + error + 1e-12))
+    return np.asarray(shrunk, np.float32)

@@ -10,7 +10,9 @@ import typer
 
 def darks(
     config: Annotated[Path, typer.Option(help="configuration, YAML")],
-    edr: Annotated[list[Path], typer.Option(help="EDR stores or files of the night side")],
+    edr: Annotated[
+        list[Path], typer.Option(help="EDR stores or files of the night side, or a folder of files")
+    ],
     camera: Annotated[Literal["left", "right"], typer.Option(help="images of the other are passed over")],
     summing: Annotated[
         int, typer.Option(help="1 or 2; images of the other mode are passed over", min=1, max=2)

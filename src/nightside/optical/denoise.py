@@ -166,7 +166,9 @@ class Denoiser:
         if layout.reversed_readout:
             low, high = layout.samples - high, layout.samples - low
         low = low // PHASE_GRID * PHASE_GRID
-        inputs = network_input(*(np.ascontiguousarray(image[:, low:high]) for image in images), layout.summing)
+        inputs = network_input(
+            *(np.ascontiguousarray(image[:, low:high]) for image in images), layout.summing
+        )
         out = np.zeros((2, recorded.shape[0], layout.samples), np.float32)
         out[:, :, low:high] = self._tiles(inputs)
         if layout.reversed_readout:
@@ -202,4 +204,3 @@ class Denoiser:
         with torch.inference_mode(), torch.autocast(self.device, torch.bfloat16):
             out = self.network(x.contiguous(memory_format=torch.channels_last))
         return np.asarray(out[0, :, :lines, :samples].float().cpu())
-

@@ -26,6 +26,11 @@ class DestripeNet(nn.Module):
 
     def __init__(self, where: Layout, components: int, width: int) -> None:
         super().__init__()
+        self.masked: Tensor
+        self.phase: Tensor
+        self.across: Tensor
+        self.mean_input: Tensor
+        self.std_input: Tensor
         self.layout, self.components, self.width = where, components, width
         masked = torch.from_numpy(where.masked.copy())
         self.register_buffer("masked", masked, persistent=False)
@@ -69,8 +74,8 @@ class DestripeNet(nn.Module):
             housekeeping: with the exposure, (frame, 9).
         """
         with torch.no_grad():
-            self.mean_input.copy_(housekeeping.mean(0))  # type: ignore[operator]
-            self.std_input.copy_(housekeeping.std(0, correction=0).clamp(min=1e-3))  # type: ignore[operator]
+            self.mean_input.copy_(housekeeping.mean(0))
+            self.std_input.copy_(housekeeping.std(0, correction=0).clamp(min=1e-3))
             self.column.copy_(column_dn.mean(0))
             _, size, patterns = torch.linalg.svd(column_dn - column_dn.mean(0), full_matrices=False)
             count = min(self.components, max(len(size) - 1, 0))

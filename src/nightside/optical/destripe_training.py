@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
 import torch
+import xarray as xr
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader
 
 from nightside.camera.companding import decompand
-from nightside.camera.layout import Layout
+from nightside.camera.layout import Layout, layout
 from nightside.config.horus import Horus
+from nightside.formats.nac import Housekeeping
 from nightside.learning import LAST, Batches, batch_loader, fit, save_model, versions
 from nightside.optical.destripe_net import DestripeNet
 from nightside.store import atomic_folder
@@ -43,6 +45,19 @@ class DarkLines:
     column_dn: NDArray[np.float32]
 
 
+def dark_lines(library: xr.Dataset) -> DarkLines:
+    """Return the lines of a library of darks (a store of kind ``nac_darks``)."""
+    names = [field.name for field in fields(Housekeeping)]
+    columns = [library[name].to_numpy() for name in (*names, "exposure_ms")]
+    return DarkLines(
+        layout(library.attrs["camera"], int(library.attrs["summing"])),
+        library["number"].to_numpy(),
+        library["compand_code"].to_numpy(),
+        np.stack(columns, axis=1).astype(np.float32),
+        library["column_mean_dn"].to_numpy().astype(np.float32),
+    )
+
+
 class DestripeTraining(pl.LightningModule):
     """The mean squared error of the scene's samples, in DN^2.
 
@@ -54,6 +69,8 @@ class DestripeTraining(pl.LightningModule):
         self, network: DestripeNet, codes: Tensor, blur: Tensor, learning_rate: float, epochs: int
     ) -> None:
         super().__init__()
+        self.tables: Tensor
+        self.blur: Tensor
         self.network, self.learning_rate, self.epochs = network, learning_rate, epochs
         tables = np.stack([decompand(np.arange(256, dtype=np.uint8), int(code)) for code in codes])
         self.register_buffer("tables", torch.from_numpy(tables), persistent=False)
@@ -62,11 +79,12 @@ class DestripeTraining(pl.LightningModule):
 
     def _error(self, batch: tuple[Tensor, Tensor, Tensor]) -> Tensor:
         number, code, housekeeping = batch
-        dn = torch.gather(self.tables[code], 1, number.long())  # type: ignore[index]
+        dn = torch.gather(self.tables[code], 1, number.long())
         if self.training:
             housekeeping = housekeeping + self.blur * torch.randn_like(housekeeping)
         expected = self.network(dn[:, self.network.masked], housekeeping)
-        return ((dn - expected)[:, self.scene] ** 2).mean()
+        loss: Tensor = ((dn - expected)[:, self.scene] ** 2).mean()
+        return loss
 
     def training_step(self, batch: tuple[Tensor, Tensor, Tensor], batch_idx: int) -> Tensor:
         """Return the loss of a batch of lines."""
@@ -105,7 +123,9 @@ class DarkData(pl.LightningDataModule):
             torch.from_numpy(np.repeat(darks.housekeeping[frames], each, axis=0)),
         )
 
-    def _loader(self, lines: tuple[Tensor, Tensor, Tensor], *, shuffle: bool) -> DataLoader[tuple[Tensor, ...]]:
+    def _loader(
+        self, lines: tuple[Tensor, Tensor, Tensor], *, shuffle: bool
+    ) -> DataLoader[tuple[Tensor, ...]]:
         assert self.trainer is not None
         batches = Batches(
             len(lines[0]),
@@ -144,7 +164,9 @@ def train_destripe(
     """
     frames = len(darks.number)
     if frames < FRAMES_MIN:
-        raise ValueError(f"{frames} dark frame(s) are too few to train on; give at least {FRAMES_MIN}, hundreds if you can")
+        raise ValueError(
+            f"{frames} dark frame(s) are too few to train on; give at least {FRAMES_MIN}, hundreds if you can"
+        )
     pl.seed_everything(seed, workers=True, verbose=False)
     destripe = config.destripe
     network = DestripeNet(darks.layout, destripe.components, destripe.width)

@@ -34,7 +34,7 @@ def gather(paths: Sequence[Path], camera: str, summing: int, options: Calibratio
     """
     found = Gathered([], [], {}, 0)
     passed_over = 0
-    for path in paths:
+    for path in _expanded(paths):
         try:
             label, number = read_lines(path, options.dark_lines)
             if (label.camera, label.summing) != (camera, summing):
@@ -53,6 +53,15 @@ def gather(paths: Sequence[Path], camera: str, summing: int, options: Calibratio
             f"another camera or mode{': ' if reasons else ''}{reasons}; give images of the night side"
         )
     return found._replace(passed_over=passed_over)
+
+
+def _expanded(paths: Sequence[Path]) -> list[Path]:
+    """Return the files and stores; a folder that is no store stands for the EDRs in it."""
+    found: list[Path] = []
+    for path in paths:
+        folder = path.is_dir() and not (path / "zarr.json").exists()
+        found += sorted(p for p in path.rglob("*") if p.suffix.upper() == ".IMG") if folder else [path]
+    return found
 
 
 def read_lines(path: Path, lines: int) -> tuple[EdrLabel, NDArray[np.uint8]]:

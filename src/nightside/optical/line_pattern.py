@@ -70,7 +70,7 @@ def subtract_offsets(
     departure = mean - uniform_filter1d(mean, NEIGHBOURS, mode="nearest")
     power = uniform_filter1d(departure**2, 2 * NEIGHBOURS + 1, mode="nearest")
     departure *= np.minimum(OFFSET_LEFT_DN**2 / (power + 1e-12), 1)
-    return image - slope * departure[:, None]
+    return np.asarray(image - slope * departure[:, None], np.float32)
 
 
 def subtract_phases(

@@ -100,7 +100,8 @@ class PhotonTraining(pl.LightningModule):
         likelihood = 0.5 * (out[:, 1] + error.detach() * torch.exp(-out[:, 1])).mean()
         self.log("error_db", 4.343 * torch.log(by_patch + 1e-6).mean(), on_epoch=True, on_step=False)
         self.log("likelihood", likelihood, on_epoch=True, on_step=False)
-        return torch.log(by_patch + FLOOR).mean() + VARIANCE_WEIGHT * likelihood
+        loss: Tensor = torch.log(by_patch + FLOOR).mean() + VARIANCE_WEIGHT * likelihood
+        return loss
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Average the weights, which is worth a tenth of a decibel and more."""

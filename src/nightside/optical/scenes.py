@@ -29,7 +29,9 @@ class ScenePool:
         image = self.images[int(rng.integers(len(self.images)))]
         if rng.random() < 0.5:
             image = image.T
-        top, left = (int(rng.integers(n - need + 1)) for n, need in zip(image.shape, (lines, samples), strict=True))
+        top, left = (
+            int(rng.integers(n - need + 1)) for n, need in zip(image.shape, (lines, samples), strict=True)
+        )
         patch = image[top : top + lines, left : left + samples]
         if rng.random() < 0.5:
             patch = patch[::-1]
@@ -38,7 +40,7 @@ class ScenePool:
         patch = patch / patch.mean()
         if rng.random() < 0.5:
             patch = 1 + (patch - 1) * np.float32(rng.uniform(0.4, 1.2))
-        return np.maximum(patch, 0)
+        return np.asarray(np.maximum(patch, 0), np.float32)
 
 
 def pool(images: dict[str, NDArray[np.floating]]) -> ScenePool:
@@ -48,7 +50,9 @@ def pool(images: dict[str, NDArray[np.floating]]) -> ScenePool:
         ValueError: there is none, or one is too small or has no light.
     """
     if not images:
-        raise ValueError("there are no scenes to darken; give a folder of PNG images, or a store of rendered scenes")
+        raise ValueError(
+            "there are no scenes to darken; give a folder of PNG images, or a store of rendered scenes"
+        )
     names, kept = [], []
     for name, image in images.items():
         if min(image.shape) < SIDE_MIN or not np.isfinite(image).all() or image.mean() <= 0:

@@ -58,27 +58,45 @@ def cameras(section: SyntheticNac, seed: int) -> dict[Camera, NoiseModel]:
     return {camera: draw_camera(camera, section.summing, seed) for camera in CAMERAS}
 
 
+def image_products(section: SyntheticNac, seed: int) -> list[str]:
+    """Return the product ids of all images, left and right by turns, without drawing a camera."""
+    flights = [_flight(section, seed, number)[0] for number in range(len(section.signals_dn))]
+    return [_product_id(flight, camera) for flight in flights for camera in CAMERAS]
+
+
 def plan_images(section: SyntheticNac, noise: dict[Camera, NoiseModel], seed: int) -> list[Planned]:
     """Return a left and a right image for each signal, months apart, each pair a little beside the others."""
     planned = []
     for number, signal_dn in enumerate(section.signals_dn):
-        rng = np.random.default_rng([seed, 21, number])
-        day = 300.0 + 4_000.0 * (number + rng.random()) / len(section.signals_dn)
-        flight = Pass(
-            start_time=_moment(day),
-            lines=section.lines,
-            exposure_ms=exposure(section.exposure_ms)[1],
-            longitude_deg=section.longitude_deg,
-            latitude_deg=section.latitude_deg,
-            altitude_km=section.altitude_km,
-            heading_deg=float(rng.uniform(-1.0, 1.0)),
-            roll_deg=float(rng.uniform(-0.1, 0.1)),
-            pitch_deg=float(rng.uniform(-0.1, 0.1)),
-        )
+        flight, day = _flight(section, seed, number)
         for camera in CAMERAS:
             label = _label(section, noise[camera], flight, day, section.compand_code, [seed, 22, number])
             planned.append(Planned(label, flight, signal_dn, (23, number, CAMERAS.index(camera))))
     return planned
+
+
+def _flight(section: SyntheticNac, seed: int, number: int) -> tuple[Pass, float]:
+    """Return the pass of a pair of images, and its day of the mission."""
+    rng = np.random.default_rng([seed, 21, number])
+    day = 300.0 + 4_000.0 * (number + rng.random()) / len(section.signals_dn)
+    flight = Pass(
+        start_time=_moment(day),
+        lines=section.lines,
+        exposure_ms=exposure(section.exposure_ms)[1],
+        longitude_deg=section.longitude_deg,
+        latitude_deg=section.latitude_deg,
+        altitude_km=section.altitude_km,
+        heading_deg=float(rng.uniform(-1.0, 1.0)),
+        roll_deg=float(rng.uniform(-0.1, 0.1)),
+        pitch_deg=float(rng.uniform(-0.1, 0.1)),
+    )
+    return flight, day
+
+
+def _product_id(flight: Pass, camera: Camera) -> str:
+    clock = clock_of(flight).start_clock
+    number = int(clock.partition("/")[2].partition(":")[0]) - _CLOCK_AT_M0
+    return f"M{number}{camera[0].upper()}E"
 
 
 def plan_darks(section: SyntheticNac, noise: dict[Camera, NoiseModel], seed: int) -> list[Planned]:
@@ -117,10 +135,9 @@ def _label(
     """Return a label; the two cameras of a pass, given the same key, are equally warm."""
     clock, table = clock_of(flight), TABLES[compand_code]
     camera: Camera = noise.layout.camera
-    number = int(clock.start_clock.partition("/")[2].partition(":")[0]) - _CLOCK_AT_M0
     orbit = round(day * _ORBITS_PER_DAY)
     return EdrLabel(
-        product_id=f"M{number}{camera[0].upper()}E",
+        product_id=_product_id(flight, camera),
         camera=camera,
         summing=section.summing,
         lines=flight.lines,

@@ -1,0 +1,66 @@
+"""The verb ``nightside optical denoise``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def denoise(
+    config: Annotated[Path, typer.Option(help="configuration, YAML")],
+    edr: Annotated[Path, typer.Option(help="EDR store")],
+    out: Annotated[Path, typer.Option(help="the denoised image, X.zarr")],
+    darks: Annotated[
+        Path | None, typer.Option(help="library of darks; not needed with the archive's calibration files")
+    ] = None,
+    destripe: Annotated[
+        Path | None, typer.Option(help="trained DestripeNet; without it the calibration's dark is used")
+    ] = None,
+    photon: Annotated[
+        Path | None, typer.Option(help="trained PhotonNet; without it the one that comes with nightside")
+    ] = None,
+    part: Annotated[
+        str | None,
+        typer.Option(help="write only this part, 3/8, as one of several jobs; then run without it"),
+    ] = None,
+) -> None:
+    """Remove the camera's noise: signal, its standard deviation, and a mask."""
+    from nightside.config import load
+    from nightside.optical.calibrated_image import calibration_for
+    from nightside.optical.denoise import Denoiser
+    from nightside.optical.denoised_image import KIND, band_dataset, numbers_of
+    from nightside.optical.edr import label_of, open_edr
+    from nightside.optical.models import SHIPPED, models_for
+    from nightside.optical.open_strips import optical_section
+    from nightside.store import Part, write_parts
+
+    settings = load(config)
+    section = optical_section(settings)
+    image = open_edr(edr, chunked=False)
+    label = label_of(image)
+    photon = photon or section.networks.photon.weights or SHIPPED
+    models = models_for(
+        label,
+        calibration_for(label, section.calibration, darks),
+        noise=section.noise,
+        destripe=destripe,
+        photon=photon,
+        tile=section.networks.tile,
+    )
+    denoiser = Denoiser(numbers_of(image), label.lines, models)
+    networks = [folder / "model.safetensors" for folder in (photon, destripe) if folder is not None]
+    write_parts(
+        out,
+        lambda window: band_dataset(denoiser, window, image.attrs),
+        kind=KIND,
+        settings=settings,
+        strip=(label.lines, label.samples),
+        inputs=[path for path in (edr, darks, *networks) if path is not None],
+        depends={
+            "calibration": section.calibration.model_dump(mode="json"),
+            "noise": section.noise.model_dump(),
+        },
+        part=Part.parse(part),
+    )

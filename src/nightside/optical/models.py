@@ -1,0 +1,112 @@
+"""What it takes to denoise an image: its networks, and the calibration of its camera and time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from nightside.camera.layout import Layout, layout
+from nightside.camera.noise import read_noise_dn
+from nightside.config.camera import CameraNoise
+from nightside.formats.nac import EdrLabel
+from nightside.learning import ModelError, load_model
+from nightside.optical.calibrate import Calibration
+from nightside.optical.denoise import DarkLine, Models
+from nightside.optical.destripe_net import DestripeNet
+from nightside.optical.photon_net import PhotonNet, Response
+
+SHIPPED = Path(str(files("nightside.optical"))) / "weights" / "photon"
+"""The PhotonNet that comes with nightside; docs/denoising.md has the command that made it."""
+
+
+@dataclass(frozen=True)
+class CalibratedDark:
+    """Camera noise without a DestripeNet: the standard calibration's dark, and the mean of each line's masked samples."""
+
+    layout: Layout
+    dark_dn: NDArray[np.float32]
+
+    def __call__(self, dn: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the camera noise of lines, raw DN, (line, sample)."""
+        masked = self.layout.masked
+        offset = (dn[:, masked] - self.dark_dn[masked]).mean(axis=1, keepdims=True)
+        return np.asarray(self.dark_dn + offset, np.float32)
+
+
+@dataclass(frozen=True)
+class LearntDark:
+    """Camera noise as DestripeNet expects it."""
+
+    network: DestripeNet
+    housekeeping: torch.Tensor
+
+    def __call__(self, dn: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the camera noise of lines, raw DN, (line, sample)."""
+        masked = torch.from_numpy(np.ascontiguousarray(dn[:, self.network.layout.masked]))
+        with torch.inference_mode():
+            return np.asarray(self.network(masked, self.housekeeping).numpy(), np.float32)
+
+
+def models_for(
+    label: EdrLabel,
+    calibration: Calibration,
+    *,
+    noise: CameraNoise | None = None,
+    destripe: Path | None = None,
+    photon: Path | None = None,
+    tile: int = 1024,
+) -> Models:
+    """Return what it takes to denoise one image.
+
+    Args:
+        label: of the image.
+        calibration: of its camera and mode; its flat field and linearity are used, and its dark without ``destripe``.
+        noise: what is assumed of the camera's noise.
+        destripe: folder of a trained DestripeNet of the same camera and mode.
+        photon: folder of a trained PhotonNet; without it, the one that comes with nightside.
+        tile: side of what the network sees at once, in pixels.
+
+    Raises:
+        ModelError: a folder holds no such model, or one of another camera or mode.
+    """
+    noise = noise or CameraNoise()
+    where = layout(label.camera, label.summing)
+    network, card = load_model(photon or SHIPPED, PhotonNet.from_card)
+    if card.get("kind") != "photon-net":
+        raise ModelError(
+            f"{photon} is a '{card.get('kind')}', not a PhotonNet; give the folder of 'train-photon'"
+        )
+    flat = np.where(calibration.flat > 0, calibration.flat, 1.0).astype(np.float32)
+    counts = {"electrons": noise.gain_e_per_dn * label.summing, "dn": 1.0, "none": np.inf}[noise.photons]
+    return Models(
+        layout=where,
+        compand_code=label.compand_code,
+        dark=_dark(label, where, calibration, destripe),
+        flat=flat,
+        linearity=calibration.linearity,
+        response=Response(calibration.linearity.averaged(), counts, read_noise_dn(label.summing, noise)),
+        photon=network,
+        tile=tile,
+    )
+
+
+def housekeeping_of(label: EdrLabel) -> NDArray[np.float32]:
+    """Return DestripeNet's input of an image: the eight values of its housekeeping and the exposure in ms, (1, 9)."""
+    return np.append(label.housekeeping.as_array(), np.float32(label.exposure_ms))[None].astype(np.float32)
+
+
+def _dark(label: EdrLabel, where: Layout, calibration: Calibration, destripe: Path | None) -> DarkLine:
+    if destripe is None:
+        return CalibratedDark(where, calibration.dark(np.datetime64(label.start_time)).astype(np.float32))
+    network, _ = load_model(destripe, DestripeNet.from_card)
+    if network.layout != where:
+        raise ModelError(
+            f"{destripe} is trained on the {network.layout.camera} camera with summing {network.layout.summing}, "
+            f"{label.product_id} is of the {where.camera} camera with summing {where.summing}; train one on its darks"
+        )
+    return LearntDark(network, torch.from_numpy(housekeeping_of(label)))
