@@ -84,9 +84,9 @@ def shared_ground(strips: Sequence[Strip], grid: GeoBox) -> list[Shared]:
             found.setdefault((one, two), []).append(np.array([v[both] for v in values], np.float64))
     shared = []
     for (one, two), parts in found.items():
-        values = np.concatenate(parts, axis=1)
-        if values.shape[1] >= LEAST_POINTS:
-            shared.append(Shared(one, two, values[:2], values[2:]))
+        joined = np.concatenate(parts, axis=1)
+        if joined.shape[1] >= LEAST_POINTS:
+            shared.append(Shared(one, two, joined[:2], joined[2:]))
     return shared
 
 
@@ -172,7 +172,7 @@ def warnings_of(brightness: Brightness, strips: Sequence[Strip], grid: GeoBox, o
     ]
     if options.match_brightness and brightness.groups > 1:
         groups = [
-            "+".join(strips[k].name for k in np.flatnonzero(brightness.reference == reference))
+            "+".join(strips[k].name for k in np.flatnonzero(brightness.reference == reference).tolist())
             for reference in sorted(set(brightness.reference.tolist()))
         ]
         said.append(

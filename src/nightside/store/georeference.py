@@ -53,5 +53,7 @@ def crs_code(geobox: GeoBox) -> str:
     if is_equirectangular(geobox):
         near = central_meridian_deg(geobox) == 0.0
         return moon.EQUIRECTANGULAR_CODE if near else moon.FARSIDE_EQUIRECTANGULAR_CODE
-    north = crs_of(geobox).to_dict().get("lat_0", 90) > 0
-    return moon.NORTH_POLAR_CODE if north else moon.SOUTH_POLAR_CODE
+    operation = crs_of(geobox).coordinate_operation
+    assert operation is not None
+    pole = next(p.value for p in operation.params if p.name == "Latitude of natural origin")
+    return moon.NORTH_POLAR_CODE if pole > 0 else moon.SOUTH_POLAR_CODE
