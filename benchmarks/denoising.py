@@ -22,6 +22,7 @@ import json
 import os
 import platform
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -48,7 +49,14 @@ from nightside.formats.nac import EdrLabel, Housekeeping
 from nightside.optical.calibrate import Calibration, calibrate, masked_offset
 from nightside.optical.craters import light_azimuth, recall_curve, together
 from nightside.optical.metrics import data_range, l1, psnr_db, ssim, z_scores
-from nightside.optical.scene_files import clean_scene, list_scenes, read_scene, residual_noise, split
+from nightside.optical.scene_files import (
+    clean_scene,
+    list_scenes,
+    observation_of,
+    read_scene,
+    residual_noise,
+    split,
+)
 from nightside.optical.spectra import noise_psd, period_power_dn2
 
 OUT = Path(__file__).resolve().parents[1] / "results" / "benchmarks" / "denoising.json"
@@ -102,13 +110,21 @@ def grounds(options: argparse.Namespace) -> list[Ground]:
             found.append(Ground(f"rendered {k}", image, boxes[size >= 6], light_azimuth(image)))
         return found
     chosen = []
-    for path in split(list_scenes(options.scenes))[1]:
+    for path in one_of_each_first(split(list_scenes(options.scenes))[1])[: options.count]:
         scene = clean_scene(read_scene(path), options.binning)
         print(f"  {scene.name}: varies by {residual_noise(scene.image):.1f} of 255 from pixel to pixel")
-        if residual_noise(scene.image) > 0 and len(chosen) < options.count:
-            image = scene.image / scene.image.mean()
-            chosen.append(Ground(scene.name, image, scene.boxes, light_azimuth(image)))
+        image = scene.image / scene.image.mean()
+        chosen.append(Ground(scene.name, image, scene.boxes, light_azimuth(image)))
     return chosen
+
+
+def one_of_each_first(paths: list[Path]) -> list[Path]:
+    """Return scenes ordered so that the first few are of different observations; their mosaics come first."""
+    ranked, seen = [], Counter()
+    for path in sorted(paths, key=lambda p: ("mosaic" not in p.name, p.name)):
+        ranked.append((seen[observation_of(path.name)], path))
+        seen[observation_of(path.name)] += 1
+    return [path for _, path in sorted(ranked, key=lambda item: item[0])]
 
 
 def record(ground: Image, camera: str, summing: int, table: int, level_dn: float, seed: int) -> Case:
