@@ -1,8 +1,7 @@
-"""SPICE kernels: which are loaded, and where camera and Moon were while an image was taken.
+"""Where camera and Moon were while an image was taken, from SPICE kernels: a label becomes a :class:`LineScan`.
 
-CSPICE keeps one pool of kernels for the whole process and is not made for threads. So all use of it is within
-:func:`kernel_pool`, one thread at a time, and it leaves the pool as it found it; the :class:`LineScan` that comes out
-holds arrays only and may be used anywhere.
+All use of SPICE is within :func:`nightside.camera.kernel_pool.kernel_pool`; the :class:`LineScan` that comes out holds
+arrays only and may be used anywhere.
 
 Times of lines follow ISIS ``LroNarrowAngleCamera`` and ALE: the clock is read 1024 lines before the first line, and
 the true time of a line is the exposure times 1.0045.
@@ -10,22 +9,33 @@ the true time of a line is the exposure times 1.0045.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import numpy as np
 import spiceypy
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
-from spiceypy.utils.exceptions import NotFoundError, SpiceyError
+from spiceypy.utils.exceptions import SpiceyError
 
+from nightside.camera.kernel_pool import MissingKernel, in_pool, kernel_files, kernel_pool, short_message
 from nightside.camera.layout import Camera
 from nightside.camera.line_scan import LineScan, refuse_empty
 from nightside.camera.optics import KERNEL_KEYWORDS, NAIF_ID, optics
 from nightside.camera.terrain import Terrain
+
+__all__ = [
+    "FRAMES",
+    "LINE_TIME_FACTOR",
+    "MOON",
+    "PREROLL_LINES",
+    "SPACECRAFT",
+    "Exposure",
+    "MissingKernel",
+    "kernel_files",
+    "kernel_pool",
+    "line_scan",
+]
 
 SPACECRAFT, MOON = -85, 301
 FRAMES: Mapping[Camera, str] = {"left": "LRO_LROCNACL", "right": "LRO_LROCNACR"}
@@ -34,16 +44,7 @@ PREROLL_LINES = 1024
 LINE_TIME_FACTOR = 1.0045
 """lro_instrumentAddendum: ADDITIONAL_PREROLL, and 1 + MULTIPLI_LINE_ERROR."""
 
-SUFFIXES = (".tls", ".tsc", ".tpc", ".bpc", ".tf", ".ti", ".bsp", ".bc")
-"""Of the kernels in a folder, in the order in which they are loaded: leap seconds and clock first."""
-
 SPEED_OF_LIGHT_M_S = 299_792_458.0
-
-_POOL = threading.RLock()
-
-
-class MissingKernel(ValueError):
-    """Kernels do not say what an image needs; the message names the type of kernel and the time."""
 
 
 class Exposure(Protocol):
@@ -76,60 +77,6 @@ class Exposure(Protocol):
     @property
     def preroll_clock(self) -> str:
         """Such as 1/270649237:07208."""
-
-
-def kernel_files(paths: Iterable[Path]) -> list[Path]:
-    """Return the kernels to load, in order: files and meta-kernels as given, the kernels in a folder by type and name.
-
-    Of kernels of one type a later one takes precedence, so that versions are in order where their names are.
-
-    Raises:
-        MissingKernel: a path does not exist, a folder holds no kernel, or none is given.
-    """
-    found: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            here = [p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES]
-            if not here:
-                raise MissingKernel(f"{path}: holds no SPICE kernel ({', '.join(SUFFIXES)})")
-            found += sorted(here, key=lambda p: (SUFFIXES.index(p.suffix.lower()), p.name))
-        elif path.exists():
-            found.append(path)
-        else:
-            raise MissingKernel(f"{path}: no such kernel; correct 'optical.geometry.kernels'")
-    if not found:
-        raise MissingKernel(
-            "no SPICE kernels are given; set 'optical.geometry.kernels' to a folder, a meta-kernel or files"
-        )
-    return found
-
-
-@contextmanager
-def kernel_pool(paths: Iterable[Path]) -> Iterator[list[Path]]:
-    """Load kernels for the block, and nothing else; afterwards those that were loaded before are again.
-
-    Other threads wait. Pool variables that were set by hand, not by a kernel, are lost. Yields the files loaded.
-
-    Raises:
-        MissingKernel: see :func:`kernel_files`; or a file is no kernel.
-    """
-    files = kernel_files(paths)
-    with _POOL:
-        before = _loaded()
-        spiceypy.kclear()
-        try:
-            for file in files:
-                try:
-                    spiceypy.furnsh(str(file))
-                except SpiceyError as error:
-                    raise MissingKernel(
-                        f"{file}: cannot be loaded as a SPICE kernel ({_short(error)})"
-                    ) from None
-            yield files
-        finally:
-            spiceypy.kclear()
-            for name in before:
-                spiceypy.furnsh(name)
 
 
 def line_scan(
@@ -204,7 +151,7 @@ def _first_line(label: Exposure) -> tuple[float, float]:
     except SpiceyError as error:
         raise MissingKernel(
             f"{label.product_id}: the clock kernel (SCLK) cannot read the preroll clock '{label.preroll_clock}' "
-            f"({_short(error)}); correct the label, or load a later lro_clkcor_*.tsc"
+            f"({short_message(error)}); correct the label, or load a later lro_clkcor_*.tsc"
         ) from None
     return preroll_s + PREROLL_LINES * line_s, line_s
 
@@ -217,7 +164,7 @@ def _refuse_incomplete(label: Exposure) -> None:
         ("FK", f"FRAME_{NAIF_ID[label.camera]}_NAME", "frames of LRO, such as lro_frames_*.tf"),
     )
     for kind, variable, what in needed:
-        if not _in_pool(variable):
+        if not in_pool(variable):
             raise MissingKernel(
                 f"{label.product_id} (preroll clock {label.preroll_clock}): no {kind} kernel is loaded ({what}); "
                 "add it to 'optical.geometry.kernels'"
@@ -283,7 +230,7 @@ def _missing(
 ) -> MissingKernel:
     return MissingKernel(
         f"{label.product_id}: no loaded {kind} kernel gives {what}, for {_utc(times_s[0])} to {_utc(times_s[-1])} UTC "
-        f"(SPICE: {_short(error)}); add it to 'optical.geometry.kernels'"
+        f"(SPICE: {short_message(error)}); add it to 'optical.geometry.kernels'"
     )
 
 
@@ -292,7 +239,7 @@ def _instrument_kernel(camera: Camera) -> tuple[dict[str, float], str]:
     found = {}
     for name, (keyword, index) in KERNEL_KEYWORDS.items():
         variable = f"INS{NAIF_ID[camera]}_{keyword}"
-        if _in_pool(variable):
+        if in_pool(variable):
             found[name] = float(spiceypy.gdpool(variable, 0, 3)[index])
     if len(found) == len(KERNEL_KEYWORDS):
         return found, "instrument kernel (IK)"
@@ -317,24 +264,5 @@ def _without_aberration(
     return Rotation.from_rotvec(away) * turn
 
 
-def _in_pool(variable: str) -> bool:
-    try:
-        spiceypy.dtpool(variable)
-    except NotFoundError:
-        return False
-    return True
-
-
-def _loaded() -> list[str]:
-    """Return the kernels in the pool that were not loaded by a meta-kernel, in order."""
-    data = [spiceypy.kdata(k, "ALL") for k in range(spiceypy.ktotal("ALL"))]
-    return [file for file, _, source, _ in data if not source]
-
-
 def _utc(time_s: float) -> str:
     return str(spiceypy.et2utc(time_s, "ISOC", 3))
-
-
-def _short(error: SpiceyError | None) -> str:
-    text = getattr(error, "short", "") or str(error)
-    return " ".join(str(text).split())[:120]

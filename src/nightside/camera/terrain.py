@@ -63,9 +63,14 @@ class Terrain:
     @cached_property
     def place(self) -> NDArray[np.float64]:
         """Where the pixels lie, as :mod:`nightside.camera.line_scan_kernel` wants it."""
+        x_m, meridian = self.x_m, np.deg2rad(self.central_meridian_deg)
+        if self.projection == "equirectangular":
+            # Longitudes are taken within half a turn of the middle column, so that a map may cross any meridian.
+            middle = x_m + self.pixel_x_m * (self.height_m.shape[1] - 1) / 2
+            x_m, meridian = x_m - middle, meridian + middle / moon.RADIUS_M
         return np.array([
-            _KINDS[self.projection], self.x_m, self.pixel_x_m, self.y_m, self.pixel_y_m,
-            np.deg2rad(self.central_meridian_deg), moon.RADIUS_M, self.whole_turn,
+            _KINDS[self.projection], x_m, self.pixel_x_m, self.y_m, self.pixel_y_m, meridian, moon.RADIUS_M,
+            self.whole_turn,
         ])  # fmt: skip
 
     @cached_property

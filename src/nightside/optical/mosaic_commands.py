@@ -22,7 +22,7 @@ def mosaic(
     from nightside.optical.map_grid import grid_for
     from nightside.optical.mosaic import KIND, describe, match_images, warnings_of
     from nightside.optical.mosaic import mosaic as mosaic_window
-    from nightside.optical.open_strips import open_strips, optical_section
+    from nightside.optical.open_strips import geometry_files, open_strips, optical_section
     from nightside.store import Part, write_parts
 
     settings = load(config)
@@ -39,7 +39,7 @@ def mosaic(
         kind=KIND,
         settings=settings,
         geobox=grid,
-        inputs=images,
+        inputs=[*images, *geometry_files(section.geometry, kernels or ())],
         depends={
             "geometry": section.geometry.model_dump(mode="json"),
             "mosaic": section.mosaic.model_dump(mode="json"),

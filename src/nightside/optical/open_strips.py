@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from nightside.camera.line_scan import LineScan, refuse_empty
-from nightside.camera.spice import kernel_pool, line_scan
+from nightside.camera.spice import kernel_files, kernel_pool, line_scan
 from nightside.config import Settings
 from nightside.config.geometry import Geometry
 from nightside.config.optical import Optical
@@ -56,6 +56,11 @@ def open_strips(images: Sequence[Path], options: Geometry, kernels: Sequence[Pat
         Strip(label, camera, dataset, blocks)
         for label, camera, dataset in zip(labels, cameras, opened, strict=True)
     ]
+
+
+def geometry_files(options: Geometry, kernels: Sequence[Path] = ()) -> list[Path]:
+    """Return the files that geometry depends on, for the manifest: kernels and elevation model."""
+    return [*kernel_files(kernels or options.kernels), *([options.dem] if options.dem is not None else [])]
 
 
 def _camera(label: EdrLabel, options: Geometry) -> LineScan:

@@ -28,7 +28,7 @@ def project(
     """Project one denoised image onto its map, or onto that of the mosaic where one is configured."""
     from nightside.config import load
     from nightside.optical.map_grid import grid_for
-    from nightside.optical.open_strips import open_strips, optical_section
+    from nightside.optical.open_strips import geometry_files, open_strips, optical_section
     from nightside.optical.project import project as project_window
     from nightside.optical.project import projected_dataset
     from nightside.store import Part, write_parts
@@ -46,7 +46,7 @@ def project(
         kind="nac_projected",
         settings=settings,
         geobox=grid,
-        inputs=[image],
+        inputs=[image, *geometry_files(section.geometry, kernels or ())],
         depends={
             "geometry": section.geometry.model_dump(mode="json"),
             "camera": dict(strip.camera.provenance),

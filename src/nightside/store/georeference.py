@@ -56,4 +56,4 @@ def crs_code(geobox: GeoBox) -> str:
     operation = crs_of(geobox).coordinate_operation
     assert operation is not None
     pole = next(p.value for p in operation.params if p.name == "Latitude of natural origin")
-    return moon.NORTH_POLAR_CODE if pole > 0 else moon.SOUTH_POLAR_CODE
+    return moon.NORTH_POLAR_CODE if float(pole) > 0 else moon.SOUTH_POLAR_CODE

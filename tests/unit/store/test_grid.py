@@ -6,6 +6,7 @@ import pytest
 from nightside import moon
 from nightside.config import Region
 from nightside.store import cell_index, grid_of, lonlat
+from nightside.store.georeference import crs_code
 from nightside.store.grid import crs_of, from_lonlat
 
 
@@ -76,3 +77,17 @@ def test_places_of_a_window_are_those_of_the_whole(settings):
     window = {"y": slice(3, 9), "x": slice(5, 11)}
     for part, whole in zip(lonlat(grid, window), lonlat(grid), strict=True):
         np.testing.assert_array_equal(part, whole[window["y"], window["x"]])
+
+
+@pytest.mark.parametrize(("latitude", "code"), [(89.0, "IAU_2015:30130"), (-89.0, "IAU_2015:30135")])
+def test_a_polar_grid_keeps_its_code(latitude, code):
+    grid = grid_of(
+        Region(
+            projection="polar_stereographic",
+            longitude_deg=45.0,
+            latitude_deg=latitude,
+            width_km=20,
+            pixel_m=240,
+        )
+    )
+    assert crs_code(grid) == code
