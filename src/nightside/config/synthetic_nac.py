@@ -60,7 +60,12 @@ class SyntheticNac(Section):
         (2.0, 5.0, 20.0), min_length=1, max_length=20, description="mean signals, one for each pair of images"
     )
     compand_code: int = Field(3, ge=0, le=5, description="companding table of the images")
-    dark_frames: int = Field(24, ge=2, le=5_000, description="dark frames of each camera")
+    dark_frames: int = Field(
+        24,
+        ge=2,
+        le=5_000,
+        description="dark frames of each camera, spread over the mission; two more lie beside each image",
+    )
     dark_lines: int = Field(256, ge=16, le=52_224, description="lines of a dark frame")
     dark_compand_code: int = Field(1, ge=0, le=5, description="companding table of the dark frames")
     terrain: NacTerrain = NacTerrain()

@@ -23,6 +23,9 @@ _ORBITS_PER_DAY = 12.2
 _CLOCK_AT_M0 = 167_053_532
 """Clock of product M0: 270649237 less 103595705, of the label of M103595705LE."""
 
+_BESIDE_DAYS = (-13.0, 16.0)
+"""Of the dark frames beside an image: the archive's average darks are monthly."""
+
 _FIRST_EXPOSURE_MS, _EXPOSURE_STEP_MS = 0.3376, 128 / 15_000
 """Exposure at code 0 and by which it grows with the code; both agree with three real labels to the last digit."""
 
@@ -100,12 +103,17 @@ def _product_id(flight: Pass, camera: Camera) -> str:
 
 
 def plan_darks(section: SyntheticNac, noise: dict[Camera, NoiseModel], seed: int) -> list[Planned]:
-    """Return dark frames of both cameras, spread over the mission and over its temperatures."""
+    """Return dark frames of both cameras: spread over the mission, and some days before and after each image."""
     planned = []
     step = _MISSION_DAYS / section.dark_frames
-    for number in range(section.dark_frames):
+    days = [
+        step * (number + 0.1 + 0.8 * np.random.default_rng([seed, 30, number]).random())
+        for number in range(section.dark_frames)
+    ]
+    taken = [_flight(section, seed, number)[1] for number in range(len(section.signals_dn))]
+    days += [day + apart for day in taken for apart in _BESIDE_DAYS]
+    for number, day in enumerate(days):
         rng = np.random.default_rng([seed, 31, number])
-        day = step * (number + 0.1 + 0.8 * rng.random())
         flight = Pass(
             start_time=_moment(day),
             lines=section.dark_lines,
