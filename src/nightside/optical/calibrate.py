@@ -69,22 +69,31 @@ class Calibration:
     def dark(self, time: np.datetime64 | dt.datetime) -> NDArray[np.float64]:
         """Return the dark at a time, DN, (sample,): between the dark before and the one after, else the nearest.
 
+        ISIS wants both within 45 days of each other; here a lone dark that is as near as that serves too.
+
         Raises:
-            ValueError: both lie further apart than ``days_max``.
+            ValueError: both lie further apart than ``days_max``, and the nearest further away.
         """
         now = moment(time)
         after = int(np.searchsorted(self.dark_time, now, side="right"))
         if after in (0, self.dark_time.size):
             return np.asarray(self.dark_dn[min(after, self.dark_time.size - 1)])
         before, span = after - 1, self.dark_time[after] - self.dark_time[after - 1]
-        days = span / np.timedelta64(1, "D")
-        if days > self.days_max:
-            raise ValueError(
-                f"the darks before and after {now.astype('datetime64[s]')} are {days:.0f} days apart, more than "
-                f"{self.days_max:g}; add darks of that time, or raise 'optical.calibration.dark_days_max'"
-            )
+        if span / _DAY > self.days_max:
+            nearest = min((before, after), key=lambda k: abs(self.dark_time[k] - now))
+            away = abs(self.dark_time[nearest] - now) / _DAY
+            if away > self.days_max:
+                raise ValueError(
+                    f"the darks before and after {now.astype('datetime64[s]')} are {span / _DAY:.0f} days apart and the "
+                    f"nearest {away:.0f} days away, more than {self.days_max:g}; add darks of that time, or raise "
+                    "'optical.calibration.dark_days_max'"
+                )
+            return np.asarray(self.dark_dn[nearest])
         later = float((now - self.dark_time[before]) / span)
         return np.asarray((1 - later) * self.dark_dn[before] + later * self.dark_dn[after])
+
+
+_DAY = np.timedelta64(1, "D")
 
 
 class Calibrated(NamedTuple):

@@ -34,7 +34,8 @@ def darks(
     found = gather(edr, camera, summing, options)
     for name, reason in found.set_aside.items():
         typer.echo(f"set aside {name}: {reason}", err=True)
-    library = darks_dataset(found.frames, options.dark_lines)
+    longest = max(frame.number.shape[0] for frame in found.frames)
+    library = darks_dataset(found.frames, min(options.dark_lines, longest))
     write_store(
         library,
         out,
