@@ -21,9 +21,9 @@ from nightside.physics.inversion_kernel import NO_OBSERVATIONS, POOR_FIT, TOO_FE
 Float = NDArray[np.float64]
 
 _CUBE = ("y", "x", "local_time")
-FEW_ROCKS = (
-    "rocks below some 3 % of the area pass as a smaller H, which the standard deviation does not know: "
-    "0.5 % turn 70 mm into 57 mm (docs/inversion.md)"
+FEW_ROCKS = "mean over the rocks that there may be, of which few look like a smaller H (docs/inversion.md)"
+NO_ROCKS = (
+    "of the best fit, if there is no rock at all; 0.5 % of rocks turn 70 mm into 57 mm (docs/inversion.md)"
 )
 
 _GAP_TOO_LONG = 2
@@ -96,7 +96,12 @@ def surrogate_for(latitude_deg: Float, options: Inversion) -> physics.Surrogate:
         albedo=(0.0, options.albedo_max),
         h_parameter_m=options.h_parameter_range_m,
     )
-    return physics.make_surrogate(domain, emissivity=options.emissivity, rocks=options.rocks != "never")
+    return physics.make_surrogate(domain, emissivity=options.emissivity, rocks=may_have_rocks(options))
+
+
+def may_have_rocks(options: Inversion) -> bool:
+    """Return whether rocks are fitted anywhere, or allowed for."""
+    return options.rocks != "never" or options.rock_fraction_mean > 0.0
 
 
 def priors(options: Inversion, *, rocks: bool) -> physics.Priors:
@@ -107,6 +112,11 @@ def priors(options: Inversion, *, rocks: bool) -> physics.Priors:
         onset_delay=(options.onset_delay_h.mean, options.onset_delay_h.std),
         slope_north=(options.slope_north_deg.mean, options.slope_north_deg.std),
         rock_fraction=(0.0, options.rock_fraction_std if rocks else 0.0),
+        few_rocks=physics.FewRocks(
+            options.rock_fraction_mean, options.rocky_share, options.rocky_fraction_mean
+        )
+        if options.rock_fraction_mean > 0.0
+        else None,
     )
 
 
@@ -155,7 +165,8 @@ def inversion_maps(
             std = std * value
         if name == "rock_fraction":
             std = np.where(std > 0.0, std, np.nan)
-        add(name, value, units, meaning, **({"comment": FEW_ROCKS} if name == "h_parameter" else {}))
+        averaged = name == "h_parameter" and "rock_fraction" in free
+        add(name, value, units, meaning, **({"comment": FEW_ROCKS} if averaged else {}))
         add(f"{name}_std", std, units, f"standard deviation: {meaning}")
     add("absorbed_flux", found.absorbed_flux, "W m-2", "absorbed sunlight, mean of the day")
     add("absorbed_flux_std", found.absorbed_flux_std, "W m-2", "standard deviation: absorbed sunlight")
@@ -166,6 +177,18 @@ def inversion_maps(
             found.correlation[:, i, j],
             "1",
             f"correlation of the errors of {a} and {b}",
+        )
+    if "h_parameter" in free and "rock_fraction" in free and options.rocks != "everywhere":
+        without, std = h_without_rocks(found)
+        units, meaning = _UNITS["h_parameter"]
+        add(
+            "h_parameter_without_rocks", without, units, f"{meaning}, if there are no rocks", comment=NO_ROCKS
+        )
+        add(
+            "h_parameter_without_rocks_std",
+            std,
+            units,
+            f"standard deviation: {meaning}, if there are no rocks",
         )
     add("chi_square", found.chi_square, "1", "chi-square of the fit, divided by its degrees of freedom")
     meanings = " ".join(codes.QUALITY[code] for code in sorted(codes.QUALITY))
@@ -179,8 +202,16 @@ def inversion_maps(
 
 def free_parameters(options: Inversion) -> tuple[str, ...]:
     """Return the names of the parameters that are estimated, anywhere."""
-    std = priors(options, rocks=options.rocks != "never").std
+    std = priors(options, rocks=may_have_rocks(options)).std
     return tuple(name for name, deviation in zip(codes.PARAMETERS, std, strict=True) if deviation > 0.0)
+
+
+def h_without_rocks(found: physics.Inversion) -> tuple[Float, Float]:
+    """Return H (n) of the best fit and its standard deviation, both in m, NaN where that fit has rocks."""
+    variance = np.diagonal(found.best_fit_covariance, axis1=1, axis2=2)
+    h = np.exp(found.best_fit[:, codes.PARAMETERS.index("h_parameter")])
+    h = np.where(variance[:, codes.PARAMETERS.index("rock_fraction")] > 0.0, np.nan, h)
+    return h, h * np.sqrt(variance[:, codes.PARAMETERS.index("h_parameter")])
 
 
 def verify_cells(

@@ -101,10 +101,12 @@ def test_maps_of_a_cube_have_the_truth_within_their_errors_and_reasons_elsewhere
                 np.isfinite(maps[name].to_numpy()), quality % 7 == 0, err_msg=str(name)
             )
         assert {"units", "long_name"} <= set(maps[name].attrs)
-    for name in ("albedo", "h_parameter"):
-        z = (maps[name].to_numpy() - truth[name])[good] / maps[f"{name}_std"].to_numpy()[good]
-        assert 0.9 < (np.abs(z) < 1.96).mean() <= 1.0
-    ratio = maps["h_parameter"].to_numpy()[good] / truth["h_parameter"][good]
+    for name in ("albedo", "h_parameter", "h_parameter_without_rocks"):
+        of = name.removesuffix("_without_rocks")
+        z = (maps[name].to_numpy() - truth[of])[good] / maps[f"{name}_std"].to_numpy()[good]
+        assert 0.9 < (np.abs(z) < 1.96).mean() <= 1.0, name
+    assert "few look like a smaller H" in maps["h_parameter"].attrs["comment"]
+    ratio = maps["h_parameter_without_rocks"].to_numpy()[good] / truth["h_parameter"][good]
     assert abs(np.mean(ratio) - 1.0) < 0.03
     assert np.nanmax(np.abs(maps["correlation_albedo_h_parameter"].to_numpy())) <= 1.0
 
@@ -138,11 +140,13 @@ def test_profiles_are_moments_with_wider_errors_and_gaps_are_named(latitude, sur
         "too_few_observations",
         "good",
     ]
-    assert float(maps["h_parameter"][3, 3]) == pytest.approx(0.07, rel=0.03)
+    assert float(maps["h_parameter_without_rocks"][3, 3]) == pytest.approx(0.07, rel=0.03)
+    assert abs(float(maps["h_parameter"][3, 3]) - 0.07) < 1.96 * float(maps["h_parameter_std"][3, 3])
 
 
 def test_what_is_fixed_has_no_map(cube, latitude):
     fixed = {"slope_north_deg": {"mean": 0.0, "std": 0.0}, "h_parameter_spread": 0.0, "rocks": "never"}
+    fixed["rock_fraction_mean"] = 0.0
     options = Inversion.model_validate({**OPTIONS.model_dump(), **fixed})
     assert free_parameters(options) == ("albedo", "onset_delay")
     maps = inversion_maps(
@@ -176,7 +180,7 @@ def test_steep_poleward_slopes_are_in_the_table_of_a_middle_latitude(latitude_ma
     )
     maps = inversion_maps(cube, south, options, BINS, surrogate_for(south, options))
     assert (maps["quality"] == codes.kernel.GOOD).all()
-    assert maps["h_parameter"].to_numpy() == pytest.approx(0.07, rel=0.1)
+    assert maps["h_parameter_without_rocks"].to_numpy() == pytest.approx(0.07, rel=0.1)
 
 
 @pytest.fixture
@@ -239,12 +243,29 @@ def test_one_source_has_to_be_given(stored, given):
         {"onset_delay_h": {"mean": 4.0, "std": 1.0}},
         {"slope_north_deg": {"mean": 60.0, "std": 1.0}},
         {"rocks": "sometimes"},
+        {"rocky_fraction_mean": 0.002},
+        {"rock_fraction_mean": -0.01},
         {"noise_k": 0.0},
     ],
 )
 def test_options_that_contradict_each_other_are_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         Inversion.model_validate(wrong)
+
+
+def test_h_has_one_map_if_there_are_no_rocks_and_it_is_that_of_the_best_fit(cube, latitude, surrogate):
+    """The other one is, to the last digit, H where rocks are only allowed for."""
+    some = {"observed": cube.isel(y=slice(1, 5)), "latitude_deg": latitude[1:5], "bins": BINS}
+    options = Inversion(rocks="never", rock_fraction_mean=0.0)
+    without = inversion_maps(options=options, surrogate=surrogate_for(latitude, options), **some)
+    assert not {"h_parameter_without_rocks", "rock_fraction"} & set(without.data_vars)
+    averaged = inversion_maps(options=Inversion(rocks="never"), surrogate=surrogate, **some)
+    for end in ("", "_std"):
+        np.testing.assert_array_equal(
+            averaged[f"h_parameter_without_rocks{end}"], without[f"h_parameter{end}"]
+        )
+    assert (averaged["h_parameter_std"] > without["h_parameter_std"]).all()
+    assert (averaged["h_parameter"] > without["h_parameter"]).all()
 
 
 def test_nothing_free_and_no_good_cell_are_said(stored):
@@ -254,7 +275,7 @@ def test_nothing_free_and_no_good_cell_are_said(stored):
         "onset_delay_h": {"mean": 0, "std": 0},
         "h_parameter_spread": 0,
     }
-    fixed |= {"slope_north_deg": {"mean": 0, "std": 0}, "rocks": "never"}
+    fixed |= {"slope_north_deg": {"mean": 0, "std": 0}, "rocks": "never", "rock_fraction_mean": 0}
     config = stored / "fixed.yaml"
     raw = load(stored / "config.yaml").model_dump(mode="json", exclude_none=True)
     raw["physics"]["inversion"] |= fixed
