@@ -146,3 +146,18 @@ def test_few_rocks_need_a_table_with_rocks_and_no_fixed_fraction():
     seen = np.full((1, 48), 200.0)
     with pytest.raises(ValueError, match="made without"):
         physics.invert(physics.make_surrogate(small), [0.0], seen, np.ones((1, 48)), HOURS, HONEST)
+
+
+def test_where_rocks_are_fitted_intervals_of_h_and_rocks_cover_the_truth(surrogate):
+    """A local covariance covers 90 %, with H up to nine deviations off: rocks and H make one long curved valley."""
+    truth = seen_with(np.random.default_rng(51).uniform(0.05, 0.3, 1500), 52)
+    found = fit(surrogate, truth, ROCKY)
+    good = found.quality == 0
+    assert good.mean() > 0.995
+    parts = covered(found, truth)
+    assert parts["h"] > 0.93 * good.mean()
+    assert 0.93 < parts["albedo"] < 0.98
+    assert 0.93 < parts["fraction"] < 0.99
+    z = (found.estimate[:, 1] - np.log(truth["h"]))[good] / found.std[good, 1]
+    assert (np.abs(z) < 1.96).mean() > 0.95
+    assert np.sqrt((z**2).mean()) < 1.0
