@@ -65,9 +65,15 @@ class Inversion(Section):
         "within a cell (0.07 h for a degree)",
     )
     profile_std_factor: float = Field(
-        2.0,
+        1.5,
         ge=1,
         description="of the errors of interpolated profiles, because neighbouring local times err together",
+    )
+    profile_sunrise_h: float = Field(
+        1.0,
+        ge=0,
+        le=4,
+        description="nearer to a cell's sunrise and sunset interpolated profiles are not used: they round these corners",
     )
     observations_min: int = Field(10, ge=4, description="bins; places with fewer are masked")
     poor_fit_sigmas: float = Field(

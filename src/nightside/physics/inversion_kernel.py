@@ -56,17 +56,20 @@ _FROZEN_FROM = 12
 _SMALL_STEP = 0.01
 """A fit has converged when no parameter moves by more of its standard deviation."""
 
-_H_STARTS, _ROCK_STARTS = (0.15, 0.5, 0.85), (0.0, 0.1)
-"""With rocks a fit starts from each of these parts of the range of ln H, with each of these fractions."""
+_H_STARTS, _ROCK_STARTS = (0.3, 0.7, 0.1), (0.1, 0.0)
+"""With rocks a fit starts from these parts of the range of ln H, for each of these fractions."""
 
 _NODES = 16
 """Rock fractions in a direction along the valley, at most."""
 
-_ALONG_H = 0.5
+_ALONG_H = 0.7
 """So far apart in ln H they are, at most."""
 
-_DEEP = 9.0
-"""The valley ends where the logarithm of the posterior has fallen by so much."""
+_DEEP, _DEEP_ENOUGH = 7.0, 4.0
+"""The valley ends where the logarithm of the posterior has fallen by so much; by the latter if the next node fails."""
+
+_SAME = 0.01
+"""Two starts have come to one end if chi-square differs by less; others are not tried then."""
 
 _NEAR = 1.0
 """There the rest of a fit is done when chi-square has so little left to fall: its last step is taken without a look."""
@@ -672,7 +675,7 @@ def _follow(setup, latitude, seen, known, work, weight, few, p, covariance):  # 
     for way in range(2):
         sign = 1.0 if way == 0 else -1.0
         trial[:] = p
-        tries, length = 0, 0.0
+        tries, length, height = 0, 0.0, 0.0
         while count[way] < _NODES and tries < 4:
             k = count[way]
             done, c, b, v = _node(
@@ -686,13 +689,15 @@ def _follow(setup, latitude, seen, known, work, weight, few, p, covariance):  # 
                 edge = trial[ROCK] >= most if way == 0 else trial[ROCK] <= least
                 if height > lowest + _DEEP or edge:
                     break
-                length = reach if k == 0 else 2.0 * reach
+                length = reach if k == 0 else 2.5 * reach
                 length = min(length, _ALONG_H / max(abs(slope[way, k, LOG_H]), 1e-9))
                 tries = 0
             elif k == 0:
                 return
             else:
                 # The end of the table, or too bold a step.
+                if height > lowest + _DEEP_ENOUGH:
+                    break
                 length *= 0.4
                 tries += 1
             last = count[way] - 1
@@ -741,7 +746,7 @@ def _follow(setup, latitude, seen, known, work, weight, few, p, covariance):  # 
 
 @njit(cache=True, error_model="numpy")
 def _fit_from(setup, latitude, seen, known, work, weight, p, covariance):  # type: ignore[no-untyped-def]
-    """Fit one place as :func:`_fit_one`, with rocks from several starts, of which the best is kept."""
+    """Fit one place as :func:`_fit_one`, with rocks from several starts, until two agree; the best is kept."""
     prior, _, free, bounds = known
     for k in range(PARAMETERS):
         p[k] = min(max(prior[k], bounds[0, k]), bounds[1, k])
@@ -749,18 +754,21 @@ def _fit_from(setup, latitude, seen, known, work, weight, p, covariance):  # typ
         return _fit_one(setup, latitude, seen, known, work, weight, p, covariance)
     best = NOT_CONVERGED, 0.0, np.inf, 0
     q, c, w = np.empty(PARAMETERS), np.empty((PARAMETERS, PARAMETERS)), np.empty(weight.size)
-    for part in _H_STARTS:
-        for rock in _ROCK_STARTS:
+    for rock in _ROCK_STARTS:
+        for part in _H_STARTS:
             for k in range(PARAMETERS):
                 q[k] = min(max(prior[k], bounds[0, k]), bounds[1, k])
             if free[LOG_H]:
                 q[LOG_H] = bounds[0, LOG_H] + part * (bounds[1, LOG_H] - bounds[0, LOG_H])
             q[ROCK] = rock
             found = _fit_one(setup, latitude, seen, known, work, w, q, c)
+            again = found[0] == GOOD and best[0] == GOOD and abs(found[2] - best[2]) < _SAME
             better = found[0] == GOOD and (best[0] != GOOD or found[2] < best[2])
             if better or (best[0] == NOT_CONVERGED and found[0] == OUT_OF_RANGE):
                 best = found
                 p[:], covariance[:], weight[:] = q, c, w
+            if again:
+                return best
     return best
 
 

@@ -34,7 +34,7 @@ def invert(
 ) -> None:
     """Map albedo, H, onset of sunlight and rocks, with their errors, from a cube or from profiles."""
     from nightside.config import load
-    from nightside.physics_room.invert_maps import inversion_maps, surrogate_for
+    from nightside.physics_room.invert_maps import PROFILE_BIASES, inversion_maps, surrogate_for
     from nightside.store import TIMINGS, Part, grid_of, lonlat, open_store, write_json, write_parts
 
     settings = load(config)
@@ -48,6 +48,8 @@ def invert(
     surrogate = surrogate_for(_latitudes(grid), options)
     places = options.verify if verify is None else verify
     details: dict[str, Any] = {"from": kind, "surrogate_solutions": surrogate.solutions}
+    if kind == "profiles":
+        details["biases"] = PROFILE_BIASES
     if part is None and places:
         details["verification"], rate = _verified(observed, grid, settings, surrogate, places)
         write_json(out.with_name(TIMINGS), {"profiles_per_s": rate})
@@ -152,12 +154,14 @@ def _verified(
                 seen.bin_width_h,
                 seen.timing_std_h,
                 seen.gap[k],
+                seen.sunrise_h,
             )
         )
         latitudes.append(lonlat(grid, window)[1].ravel()[k])
     joined = Seen(
         np.concatenate([s.temperature_k for s in parts]), np.concatenate([s.std_k for s in parts]),
         parts[0].local_time_h, parts[0].bin_width_h, parts[0].timing_std_h, np.concatenate([s.gap for s in parts]),
+        parts[0].sunrise_h,
     )  # fmt: skip
     check, rate = verify_cells(joined, np.concatenate(latitudes), options, surrogate)
     summary = check.summary()

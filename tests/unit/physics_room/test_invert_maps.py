@@ -10,14 +10,17 @@ from typer.testing import CliRunner
 from nightside import physics
 from nightside.cli import app
 from nightside.config import Inversion, load
+from nightside.config.thermal import Profiles
 from nightside.physics import inversion as codes
 from nightside.physics_room.invert_maps import (
     free_parameters,
     inversion_maps,
     observations,
     surrogate_for,
+    without_sunrise,
 )
 from nightside.store import TIMINGS, grid_of, lonlat, read_json, read_manifest, write_store
+from nightside.thermal.profiles import interpolate_profiles
 
 PLANE, CUBE = ("y", "x"), ("y", "x", "local_time")
 BINS = 240
@@ -142,6 +145,62 @@ def test_profiles_are_moments_with_wider_errors_and_gaps_are_named(latitude, sur
     ]
     assert float(maps["h_parameter_without_rocks"][3, 3]) == pytest.approx(0.07, rel=0.03)
     assert abs(float(maps["h_parameter"][3, 3]) - 0.07) < 1.96 * float(maps["h_parameter_std"][3, 3])
+
+
+@pytest.fixture(scope="module")
+def profiles(cube, latitude):
+    """As the thermal room makes them from a sparser cube: they follow no corner at sunrise and sunset."""
+    rng = np.random.default_rng(8)
+    count = np.where(rng.random(cube["count"].shape) < 0.45, cube["count"].to_numpy(), 0)
+    count[0] = cube["count"][1]  # the odd cells are another test's
+    mean = cube["brightness_temperature"].to_numpy().copy()
+    mean[0] = mean[1]
+    made = interpolate_profiles(mean.reshape(-1, BINS), count.reshape(-1, BINS), Profiles())
+    shape = (*latitude.shape, -1)
+    return xr.Dataset(
+        {
+            "temperature": (CUBE, made.temperature_k.reshape(shape)),
+            "temperature_std": (CUBE, made.temperature_std_k.reshape(shape)),
+            "quality": (PLANE, made.quality.reshape(latitude.shape)),
+        },
+        coords={"local_time": np.arange(120) * 0.2},
+    )
+
+
+def test_interpolated_profiles_give_honest_onsets_because_sunrise_is_left_out(
+    profiles, latitude, truth, surrogate
+):
+    onset = physics.onset_delay_h(latitude, truth["slope_east"])
+
+    def errors(options):
+        maps = inversion_maps(profiles, latitude, options, BINS, surrogate).isel(y=slice(1, None))
+        good = maps["quality"].to_numpy() == 0
+        assert good.mean() > 0.5
+        z = (maps["onset_delay"].to_numpy() - onset[1:]) / maps["onset_delay_std"].to_numpy()
+        ratio = maps["h_parameter_without_rocks"].to_numpy() / truth["h_parameter"][1:]
+        return (np.abs(z[good]) < 1.96).mean(), np.nanmean(ratio[good]) - 1.0
+
+    covered, bias = errors(OPTIONS)
+    assert covered > 0.9
+    assert abs(bias) < 0.05
+    covered, bias = errors(OPTIONS.model_copy(update={"profile_sunrise_h": 0.0}))
+    assert covered < 0.88
+    assert bias < -0.03
+
+
+def test_times_near_a_cells_own_sunrise_and_sunset_are_left_out(profiles, latitude, truth, surrogate):
+    onset = physics.onset_delay_h(latitude, truth["slope_east"]).reshape(-1, 1)
+    seen = observations(profiles, OPTIONS, BINS)
+    used = without_sunrise(seen, latitude.ravel(), OPTIONS, surrogate)
+    hours = seen.local_time_h
+    gone = np.isfinite(seen.std_k) & ~np.isfinite(used.std_k)
+    some = np.isfinite(seen.std_k).all(axis=1)
+    rise, fall = np.maximum(6.0 + onset, 6.0), np.minimum(18.0 + onset, 18.0)
+    distance = np.minimum(np.abs(hours - rise), np.abs(hours - fall))
+    near = some[:, None] & (distance < 0.6)
+    assert gone[near].mean() > 0.99
+    assert gone[distance > 1.4].mean() < 0.002
+    assert used.sunrise_h == 0.0
 
 
 def test_what_is_fixed_has_no_map(cube, latitude):
