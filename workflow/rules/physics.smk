@@ -46,7 +46,7 @@ rule physics_cog:
         config=CONFIG,
         inversion=PHYSICS / "inversion.zarr",
         folder=PHYSICS / "cog",
-        code_version=1,
+        code_version=2,
     message:
         "GeoTIFFs of the inversion"
     shell:

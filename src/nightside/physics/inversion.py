@@ -26,6 +26,7 @@ from nightside.physics.inversion_kernel import (
     POOR_FIT,
     TOO_FEW_OBSERVATIONS,
 )
+from nightside.physics.problem import check_local_times_h
 from nightside.physics.surrogate import Surrogate
 
 Float = NDArray[np.float64]
@@ -194,6 +195,7 @@ def invert(
     timing = bin_width_h / np.sqrt(12.0) if timing_std_h is None else float(timing_std_h)
     if not (np.isfinite(hours).all() and 0.0 <= bin_width_h <= 6.0 and 0.0 <= timing <= 6.0):
         raise ValueError("local_time_h has to be finite, bin_width_h and timing_std_h 0 to 6 hours")
+    check_local_times_h(hours)
     if observations_min < 1:
         raise ValueError(f"observations_min is {observations_min}; expected at least 1")
     bounds = _bounds(surrogate)
@@ -261,7 +263,9 @@ def surrogate_temperatures(
     """
     latitude = np.atleast_1d(np.asarray(latitude_deg, np.float64))
     parameters = np.atleast_2d(np.asarray(estimate, np.float64))
-    hours = np.mod(np.atleast_1d(np.asarray(local_time_h, np.float64)), 24.0)
+    hours = np.atleast_1d(np.asarray(local_time_h, np.float64))
+    check_local_times_h(hours)
+    hours = np.mod(hours, 24.0)
     low, high = _bounds(surrogate)
     inside = ((parameters >= low) & (parameters <= high)).all(axis=1)
     rocks = bool((parameters[:, kernel.ROCK] > 0.0).any())

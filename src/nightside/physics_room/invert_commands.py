@@ -25,7 +25,9 @@ def invert(
     profiles: Annotated[Path | None, typer.Option(help="profiles.zarr, interpolated")] = None,
     verify: Annotated[
         int | None,
-        typer.Option(help="places checked by the true solver; -1: all; the configured number if absent"),
+        typer.Option(
+            help="places checked by the true solver, all if there are no more; the configured number if absent"
+        ),
     ] = None,
     part: Annotated[
         str | None,
@@ -38,6 +40,8 @@ def invert(
     from nightside.store import TIMINGS, Part, grid_of, lonlat, open_store, write_json, write_parts
 
     settings = load(config)
+    if verify is not None and verify < 0:
+        raise ValueError(f"--verify is {verify}; expected 0 or a number of places")
     if (cube is None) == (profiles is None):
         raise ValueError("give one of --cube and --profiles")
     kind, source = ("cube", cube) if cube is not None else ("profiles", profiles)
@@ -126,7 +130,7 @@ def _thinned(n: int, most: int = 256) -> list[int]:
 def _verified(
     observed: xr.Dataset, grid: GeoBox, settings: Settings, surrogate: physics.Surrogate, places: int
 ) -> tuple[dict[str, Any], float]:
-    """Return what the surrogate is worth at places drawn at random (below 0: at all), and the fits per second."""
+    """Return what the surrogate is worth at places drawn at random, and the fits per second."""
     import numpy as np
 
     from nightside.physics_room.invert_maps import Seen, observations, verify_cells
@@ -137,7 +141,7 @@ def _verified(
     rng = np.random.default_rng([settings.seed, 3])
     every = windows((int(grid.shape[0]), int(grid.shape[1])), MAP_CHUNK)
     cells = int(grid.shape[0]) * int(grid.shape[1])
-    wanted = cells if places < 0 else min(places, cells)
+    wanted = min(places, cells)
     few = len(every) if wanted == cells else min(len(every), 8)
     parts: list[Seen] = []
     latitudes = []

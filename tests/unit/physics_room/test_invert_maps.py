@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import rasterio
 import xarray as xr
 from typer.testing import CliRunner
 
@@ -274,15 +275,27 @@ def test_invert_and_cog_write_what_was_verified(stored):
     assert done.exit_code == 0, done.output
     files = json.loads((stored / "cog.json").read_text())["files"]
     assert {"h_parameter.tif", "h_parameter_std.tif", "quality.tif"} <= set(files)
+    with rasterio.open(stored / "cog" / "quality.tif") as raster:
+        assert raster.dtypes == ("uint8",)
+        assert raster.nodata is None
+        written = xr.open_zarr(stored / "inversion.zarr")["quality"].to_numpy()
+        np.testing.assert_array_equal(raster.read(1), written)
 
 
 def test_every_place_can_be_verified(stored):
-    arguments = ["--cube", str(stored / "cube.zarr"), "--out", str(stored / "i.zarr"), "--verify", "-1"]
+    arguments = ["--cube", str(stored / "cube.zarr"), "--out", str(stored / "i.zarr"), "--verify", "100000"]
     done = CliRunner().invoke(app, ["physics", "invert", "--config", str(stored / "config.yaml"), *arguments])
     assert done.exit_code == 0, done.output
     rows, columns = grid_of(load(stored / "config.yaml").region).shape
     places = read_manifest(stored / "i.zarr")["details"]["verification"]["places"]
     assert rows * columns - 10 < places <= rows * columns - 3
+
+
+def test_a_negative_number_of_places_is_refused(stored):
+    arguments = ["--cube", str(stored / "cube.zarr"), "--out", str(stored / "i.zarr"), "--verify", "-1"]
+    done = CliRunner().invoke(app, ["physics", "invert", "--config", str(stored / "config.yaml"), *arguments])
+    assert isinstance(done.exception, ValueError)
+    assert "--verify is -1" in str(done.exception)
 
 
 @pytest.mark.parametrize("given", [[], ["--cube", "c.zarr", "--profiles", "p.zarr"]])
