@@ -21,13 +21,16 @@ from nightside.physics.inversion_kernel import NO_OBSERVATIONS, POOR_FIT, TOO_FE
 Float = NDArray[np.float64]
 
 _CUBE = ("y", "x", "local_time")
-FEW_ROCKS = "mean over the rocks that there may be, of which few look like a smaller H (docs/inversion.md)"
+COMMENTS = {
+    "h_parameter": "mean over the rocks that there may be, of which few look like a smaller H (docs/inversion.md)",
+    "rock_fraction": "0 without a standard deviation: none were fitted; few would not be seen, and H allows for them",
+}
 NO_ROCKS = (
     "of the best fit, if there is no rock at all; 0.5 % of rocks turn 70 mm into 57 mm (docs/inversion.md)"
 )
 PROFILE_BIASES = (
-    "interpolated profiles round sunrise and sunset: times near these are left out, and H is 2 % too large in the demo, "
-    "its standard deviation nearly twice its error (docs/inversion.md)"
+    "interpolated profiles round sunrise and sunset: times near these are left out, and H without rocks is 3 % too large in "
+    "the demo, its standard deviation nearly twice its error (docs/inversion.md)"
 )
 
 _GAP_TOO_LONG = 2
@@ -195,7 +198,7 @@ def inversion_maps(
         kept = values if values.dtype == np.uint8 else values.astype(np.float32)
         maps[name] = (("y", "x"), kept.reshape(shape), {"units": units, "long_name": meaning, **more})
 
-    free = free_parameters(options)
+    free, with_rocks = free_parameters(options), rocks_fitted(found)
     for k, name in enumerate(codes.PARAMETERS):
         if name not in free:
             continue
@@ -205,9 +208,10 @@ def inversion_maps(
             value = found.h_parameter_m
             std = std * value
         if name == "rock_fraction":
-            std = np.where(std > 0.0, std, np.nan)
-        averaged = name == "h_parameter" and "rock_fraction" in free
-        add(name, value, units, meaning, **({"comment": FEW_ROCKS} if averaged else {}))
+            value = np.where(np.isfinite(value) & ~with_rocks, 0.0, value)
+            std = np.where(with_rocks, std, np.nan)
+        comment = COMMENTS.get(name) if may_have_rocks(options) else None
+        add(name, value, units, meaning, **({"comment": comment} if comment else {}))
         add(f"{name}_std", std, units, f"standard deviation: {meaning}")
     add("absorbed_flux", found.absorbed_flux, "W m-2", "absorbed sunlight, mean of the day")
     add("absorbed_flux_std", found.absorbed_flux_std, "W m-2", "standard deviation: absorbed sunlight")
@@ -219,7 +223,7 @@ def inversion_maps(
             "1",
             f"correlation of the errors of {a} and {b}",
         )
-    if "h_parameter" in free and "rock_fraction" in free and options.rocks != "everywhere":
+    if "h_parameter" in free and may_have_rocks(options) and options.rocks != "everywhere":
         without, std = h_without_rocks(found)
         units, meaning = _UNITS["h_parameter"]
         add(
@@ -243,16 +247,21 @@ def inversion_maps(
 
 def free_parameters(options: Inversion) -> tuple[str, ...]:
     """Return the names of the parameters that are estimated, anywhere."""
-    std = priors(options, rocks=may_have_rocks(options)).std
+    std = priors(options, rocks=options.rocks != "never").std
     return tuple(name for name, deviation in zip(codes.PARAMETERS, std, strict=True) if deviation > 0.0)
+
+
+def rocks_fitted(found: physics.Inversion) -> NDArray[np.bool_]:
+    """Return where (n) the best fit is one with rocks."""
+    k = codes.PARAMETERS.index("rock_fraction")
+    return np.asarray(found.best_fit_covariance[:, k, k] > 0.0)
 
 
 def h_without_rocks(found: physics.Inversion) -> tuple[Float, Float]:
     """Return H (n) of the best fit and its standard deviation, both in m, NaN where that fit has rocks."""
-    variance = np.diagonal(found.best_fit_covariance, axis1=1, axis2=2)
-    h = np.exp(found.best_fit[:, codes.PARAMETERS.index("h_parameter")])
-    h = np.where(variance[:, codes.PARAMETERS.index("rock_fraction")] > 0.0, np.nan, h)
-    return h, h * np.sqrt(variance[:, codes.PARAMETERS.index("h_parameter")])
+    k = codes.PARAMETERS.index("h_parameter")
+    h = np.where(rocks_fitted(found), np.nan, np.exp(found.best_fit[:, k]))
+    return h, h * np.sqrt(found.best_fit_covariance[:, k, k])
 
 
 def verify_cells(
