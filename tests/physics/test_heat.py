@@ -235,6 +235,8 @@ def test_any_airless_body_by_its_constants():
         ({"solar_declination_deg": np.nan}, "solar_declination_deg"),
         ({"steps_per_day": 10}, "steps_per_day"),
         ({"local_time_h": [np.nan]}, "local_time_h"),
+        ({"local_time_h": [24.5]}, "24.5; expected 0 to 24"),
+        ({"local_time_h": [-1.0]}, "-1; expected 0 to 24"),
         ({"refinement": 0.1}, "too coarse for the skin depth"),
         ({"refinement": 50.0}, "refinement 50.0 needs"),
         ({"latitude_deg": [0.0, 1.0], "albedo": [0.1, 0.2, 0.3]}, "different lengths"),

@@ -268,6 +268,8 @@ def test_a_prior_alone_comes_back_where_nothing_was_seen_by_night(surrogate, pla
     [
         ({"std_k": np.ones((1, 3))}, "do not fit"),
         ({"local_time_h": np.full(48, np.nan)}, "local_time_h"),
+        ({"local_time_h": HOURS + 1.0}, "24.25; expected 0 to 24"),
+        ({"local_time_h": HOURS - 1.0}, "-0.75; expected 0 to 24"),
         ({"bin_width_h": -1.0}, "bin_width_h"),
         ({"observations_min": 0}, "observations_min"),
         ({"priors": physics.Priors(albedo=(0.7, 0.1))}, "prior mean of albedo"),

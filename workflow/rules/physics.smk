@@ -23,7 +23,7 @@ rule physics_invert:
         cube=THERMAL / "cube.zarr",
         store=PHYSICS / "inversion.zarr",
         depends=section("physics.inversion"),
-        code_version=2,
+        code_version=3,
     message:
         "inversion: albedo, H and onset of every cell, with their errors"
     shell:
@@ -46,12 +46,33 @@ rule physics_cog:
         config=CONFIG,
         inversion=PHYSICS / "inversion.zarr",
         folder=PHYSICS / "cog",
-        code_version=1,
+        code_version=2,
     message:
         "GeoTIFFs of the inversion"
     shell:
         "nightside physics cog --config {params.config} --inversion {params.inversion} --folder {params.folder}"
         " --out {output} 2> {log}"
+
+
+# The same two networks in seconds, for the report.
+rule physics_oscillator_quick:
+    output:
+        table=PHYSICS / "oscillator.json",
+        figure=PHYSICS / "oscillator.png",
+    log:
+        LOGS / "physics_oscillator.log",
+    conda:
+        "../../envs/nightside.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        folder=PHYSICS,
+        code_version=1,
+    message:
+        "two networks learn the damped oscillator, one with its equation"
+    shell:
+        "nightside physics oscillator --quick --out-dir {params.folder} 2> {log}"
 
 
 # About five minutes on two cores: it trains a dozen networks the slow way, as the article does.
@@ -94,7 +115,7 @@ rule physics_column:
         runtime=60,
     params:
         folder=COLUMN,
-        code_version=1,
+        code_version=2,
     message:
         "networks solve and invert a column of regolith, beside the solver"
     shell:

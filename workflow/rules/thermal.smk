@@ -3,6 +3,10 @@
 THERMAL = RESULTS / "thermal"
 TRUTH = SYNTHETIC / "truth.zarr.json" if SOURCE == "synthetic" else []
 TRUTH_OPTION = f"--truth {SYNTHETIC / 'truth.zarr'}" if SOURCE == "synthetic" else ""
+# A demonstration: the report of a real region has no place for it.
+OSCILLATOR_PICTURE = (
+    [RESULTS / "physics/oscillator.png"] if SOURCE == "synthetic" else []
+)
 
 
 # What a trained network depends on; how many processes load its data is not of it.
@@ -205,6 +209,7 @@ rule thermal_report:
         THERMAL / "evaluation.json",
         THERMAL / "cog.json",
         RESULTS / "physics/cog.json",
+        OSCILLATOR_PICTURE,
     output:
         RESULTS / "report.html",
     log:
@@ -217,8 +222,9 @@ rule thermal_report:
     params:
         config=CONFIG,
         results=RESULTS,
-        code_version=3,
+        oscillator=[f"--oscillator {p}" for p in OSCILLATOR_PICTURE],
+        code_version=4,
     message:
         "report"
     shell:
-        "nightside thermal report --config {params.config} --results {params.results} --out {output} 2> {log}"
+        "nightside thermal report --config {params.config} --results {params.results} {params.oscillator} --out {output} 2> {log}"

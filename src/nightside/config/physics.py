@@ -35,10 +35,22 @@ class Inversion(Section):
     )
     rocks: Literal["never", "where_needed", "everywhere"] = Field(
         "where_needed",
-        description="fit the rock fraction nowhere, where ground without rocks does not fit, or everywhere (then H is known "
-        "ten times worse, because few rocks, up to some 3 %, look like a smaller H)",
+        description="fit the rock fraction nowhere, where ground without rocks does not fit, or everywhere",
     )
-    rock_fraction_std: float = Field(0.2, gt=0, le=1, description="prior, about 0 and not below it")
+    rock_fraction_std: float = Field(
+        0.2, gt=0, le=1, description="prior where it is fitted, about 0 and not below it"
+    )
+    rock_fraction_mean: float = Field(
+        0.004,
+        ge=0,
+        le=0.05,
+        description="of the exponential prior over which H and all else are averaged, as few rocks, up to some 3 %, look like "
+        "a smaller H; the Moon's mean (Bandfield et al. 2011). 0: where rocks are not fitted there are none",
+    )
+    rocky_share: float = Field(
+        0.05, ge=0, le=1, description="of places, whose rock fraction has the mean of the next line instead"
+    )
+    rocky_fraction_mean: float = Field(0.05, gt=0, le=0.5, description="mean of the rock fraction there")
     noise_k: float = Field(
         1.5, gt=0, description="standard deviation of one observation about the model, in kelvin"
     )
@@ -53,9 +65,15 @@ class Inversion(Section):
         "within a cell (0.07 h for a degree)",
     )
     profile_std_factor: float = Field(
-        2.0,
+        1.5,
         ge=1,
         description="of the errors of interpolated profiles, because neighbouring local times err together",
+    )
+    profile_sunrise_h: float = Field(
+        1.0,
+        ge=0,
+        le=4,
+        description="nearer to a cell's sunrise and sunset interpolated profiles are not used: they round these corners",
     )
     observations_min: int = Field(10, ge=4, description="bins; places with fewer are masked")
     poor_fit_sigmas: float = Field(
@@ -80,6 +98,8 @@ class Inversion(Section):
             raise ValueError(f"h_parameter_range_m {low:g} to {high:g} is no range within 0.001 to 10")
         if not low <= self.h_parameter_m <= high:
             raise ValueError("'h_parameter_m' lies outside 'h_parameter_range_m'")
+        if self.rocky_fraction_mean < self.rock_fraction_mean:
+            raise ValueError("'rocky_fraction_mean' is smaller than 'rock_fraction_mean'")
         if not 0 <= self.albedo.mean <= self.albedo_max:
             raise ValueError("'albedo.mean' lies outside 0 to 'albedo_max'")
         if abs(self.onset_delay_h.mean) > self.onset_max_h:

@@ -38,6 +38,7 @@ from nightside.physics.illumination import (
     slope_angles_deg,
 )
 from nightside.physics.inversion import (
+    FewRocks,
     Inversion,
     Priors,
     invert,
@@ -93,6 +94,7 @@ __all__ = [
     "DiurnalSensitivities",
     "DiurnalSolution",
     "Domain",
+    "FewRocks",
     "Inversion",
     "Material",
     "Priors",

@@ -9,7 +9,7 @@ uncertainty enters that of the albedo; the others are constants of the surrogate
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import astuple, dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ from nightside.physics.inversion_kernel import (
     POOR_FIT,
     TOO_FEW_OBSERVATIONS,
 )
+from nightside.physics.problem import check_local_times_h
 from nightside.physics.surrogate import Surrogate
 
 Float = NDArray[np.float64]
@@ -50,11 +51,35 @@ QUALITY = {
 
 
 @dataclass(frozen=True)
+class FewRocks:
+    """A prior of the rock fraction: exponential of ``mean``, but of ``rocky_mean`` in a ``rocky_share`` of places.
+
+    The mean of the Moon is about 0.4 % (Bandfield et al. 2011, J. Geophys. Res. 116, E00H02); the rocky places are a
+    choice that keeps ground with more from being taken for fine ground of a small H.
+    """
+
+    mean: float = 0.004
+    rocky_share: float = 0.05
+    rocky_mean: float = 0.05
+
+    def __post_init__(self) -> None:
+        if not (
+            0.0 < self.mean <= 0.05 and 0.0 <= self.rocky_share <= 1.0 and self.mean <= self.rocky_mean <= 0.5
+        ):
+            raise ValueError(
+                f"few_rocks are {self}; expected a mean above 0, to 0.05, a share of 0 to 1, and a rocky mean from there to 0.5"
+            )
+
+
+@dataclass(frozen=True)
 class Priors:
     """Gaussian priors, each (mean, standard deviation); a parameter of deviation 0 is fixed at its mean.
 
     ``h_parameter`` is the median in m and the deviation of ln H; ``onset_delay`` is in h, ``slope_north`` in degrees,
     ``rock_fraction`` a part of the area, never below 0.
+
+    ``few_rocks`` is what is known of the rock fraction in place of the Gaussian, also where that is fixed at 0 in
+    the fit: few rocks cannot be seen, but H takes their warmth for its own. None: where they are not fitted there are none.
     """
 
     albedo: tuple[float, float] = (0.12, 0.05)
@@ -62,6 +87,7 @@ class Priors:
     onset_delay: tuple[float, float] = (0.0, 1.0)
     slope_north: tuple[float, float] = (0.0, 6.0)
     rock_fraction: tuple[float, float] = (0.0, 0.0)
+    few_rocks: FewRocks | None = None
 
     def __post_init__(self) -> None:
         for name in PARAMETERS:
@@ -72,6 +98,8 @@ class Priors:
                 )
         if not self.h_parameter[0] > 0.0:
             raise ValueError(f"prior median of H is {self.h_parameter[0]} m; expected a positive depth")
+        if self.few_rocks and self.rock_fraction[0] > 0.0 and self.rock_fraction[1] == 0.0:
+            raise ValueError("few_rocks do not go with a rock_fraction that is fixed above 0")
 
     @property
     def mean(self) -> Float:
@@ -91,12 +119,16 @@ class Inversion:
     """Estimates of n places, NaN where ``quality`` (n), a code of ``QUALITY``, is neither good nor poor_fit.
 
     ``estimate`` (n, 5), in the order and units of ``PARAMETERS``, with ln H; ``covariance`` (n, 5, 5), zero for
-    fixed parameters; ``absorbed_flux`` and its deviation (n), W m-2, mean of the day; ``chi_square`` (n) divided by
+    fixed parameters; ``best_fit`` and ``best_fit_covariance``, alike: where rocks are fitted or few of them allowed
+    for, ``estimate`` is a mean over rock fractions, and these are the place of least chi-square (with no rocks in the
+    latter case) and the covariance about it; elsewhere they are the same; ``absorbed_flux`` and its deviation (n), W m-2, mean of the day; ``chi_square`` (n) divided by
     the ``degrees_of_freedom`` (n: observations less what they, not the priors, determined); ``steps`` (n) of the fit.
     """
 
     estimate: Float
     covariance: Float
+    best_fit: Float
+    best_fit_covariance: Float
     absorbed_flux: Float
     absorbed_flux_std: Float
     chi_square: Float
@@ -163,6 +195,7 @@ def invert(
     timing = bin_width_h / np.sqrt(12.0) if timing_std_h is None else float(timing_std_h)
     if not (np.isfinite(hours).all() and 0.0 <= bin_width_h <= 6.0 and 0.0 <= timing <= 6.0):
         raise ValueError("local_time_h has to be finite, bin_width_h and timing_std_h 0 to 6 hours")
+    check_local_times_h(hours)
     if observations_min < 1:
         raise ValueError(f"observations_min is {observations_min}; expected at least 1")
     bounds = _bounds(surrogate)
@@ -172,10 +205,11 @@ def invert(
     precision = np.where(free, 1.0 / np.where(free, std, 1.0) ** 2, 0.0)
     rocks = bool(free[kernel.ROCK] or mean[kernel.ROCK] > 0.0)
     bins = float(bin_width_h), max(timing, TIMING_H)
+    few = np.array(astuple(priors.few_rocks) if priors.few_rocks else (0.0, 0.0, 1.0), np.float64)
     return Inversion(
         *kernel.fit(
             surrogate.table, bins, rocks, latitude, observed, deviation, np.mod(hours, 24.0), mean, precision, free,
-            bounds, observations_min,
+            bounds, observations_min, few,
         )
     )  # fmt: skip
 
@@ -229,7 +263,9 @@ def surrogate_temperatures(
     """
     latitude = np.atleast_1d(np.asarray(latitude_deg, np.float64))
     parameters = np.atleast_2d(np.asarray(estimate, np.float64))
-    hours = np.mod(np.atleast_1d(np.asarray(local_time_h, np.float64)), 24.0)
+    hours = np.atleast_1d(np.asarray(local_time_h, np.float64))
+    check_local_times_h(hours)
+    hours = np.mod(hours, 24.0)
     low, high = _bounds(surrogate)
     inside = ((parameters >= low) & (parameters <= high)).all(axis=1)
     rocks = bool((parameters[:, kernel.ROCK] > 0.0).any())
@@ -255,5 +291,5 @@ def _check_priors(surrogate: Surrogate, priors: Priors, bounds: Float) -> None:
     for k, name in enumerate(PARAMETERS):
         if not bounds[0, k] <= priors.mean[k] <= bounds[1, k]:
             raise ValueError(f"the prior mean of {name} lies outside the surrogate's table")
-    if surrogate.rock_material is None and any(priors.rock_fraction):
+    if surrogate.rock_material is None and (any(priors.rock_fraction) or priors.few_rocks):
         raise ValueError("the priors have rocks, but the surrogate was made without them")

@@ -1,4 +1,4 @@
-"""The check of an inversion: one run of the true solver for each place, at the parameters that were found."""
+"""The check of an inversion: one run of the true solver for each place, at the parameters that fitted best."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Verification:
     """What the surrogate is worth at k places; ``place`` (k) are their indices.
 
     ``error_k`` (k, m): surrogate minus solver where something was observed, else NaN, and ``away`` (k, m): where that
-    is more than ``EDGE_H`` from sunrise and sunset. ``shift`` (k, 5): by how much the estimates would move, to first
+    is more than ``EDGE_H`` from sunrise and sunset. ``shift`` (k, 5): by how much the best fits would move, to first
     order, if the solver took the surrogate's place, in the units of ``Inversion.estimate``; ``shift_sigma`` (k, 5):
     in standard deviations, NaN for fixed parameters.
     """
@@ -67,7 +67,7 @@ def verify(
     timing_std_h: float | None = None,
     places: NDArray[np.int64] | None = None,
 ) -> Verification:
-    """Run the solver at the estimates of ``places`` (by default all), those without an estimate left out.
+    """Run the solver at the best fits of ``places`` (by default all), those without an estimate left out.
 
     The other arguments are those that the inversion had; ``std_k`` (n, m) is NaN where nothing was observed.
     """
@@ -75,7 +75,7 @@ def verify(
     place = found if places is None else np.intersect1d(places, found)
     latitude = np.atleast_1d(np.asarray(latitude_deg, np.float64))[place]
     deviation = np.atleast_2d(np.asarray(std_k, np.float64))[place]
-    estimate = inversion.estimate[place]
+    estimate = inversion.best_fit[place]
     hours = np.mod(np.asarray(local_time_h, np.float64), 24.0)
     timing = bin_width_h / np.sqrt(12.0) if timing_std_h is None else timing_std_h
     bins = (float(bin_width_h), max(float(timing), TIMING_H))
@@ -86,8 +86,8 @@ def verify(
     )
     weight = np.where(np.isfinite(deviation), 1.0 / (deviation**2 + spread), 0.0)
     pull = np.einsum("nm,nmk->nk", weight * np.nan_to_num(error), slopes)
-    shift = np.einsum("nkl,nl->nk", inversion.covariance[place], pull)
-    std = inversion.std[place]
+    shift = np.einsum("nkl,nl->nk", inversion.best_fit_covariance[place], pull)
+    std = np.sqrt(np.diagonal(inversion.best_fit_covariance[place], axis1=1, axis2=2))
     onset = estimate[:, kernel.ONSET, None]
     rise, fall = np.maximum(6.0 + onset, 6.0), np.minimum(18.0 + onset, 18.0)
     away = np.minimum(np.abs(hours - rise), np.abs(hours - fall)) > EDGE_H + 0.5 * bin_width_h

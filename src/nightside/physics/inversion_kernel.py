@@ -51,10 +51,31 @@ _SHORT_H = 0.02
 
 _LARGEST_SPREAD_K = 200.0
 _START_SPREAD_K = 10.0
-_ITERATIONS = 40
+_ITERATIONS = 100
 _FROZEN_FROM = 12
 _SMALL_STEP = 0.01
 """A fit has converged when no parameter moves by more of its standard deviation."""
+
+_H_STARTS, _ROCK_STARTS = (0.3, 0.7, 0.1), (0.1, 0.0)
+"""With rocks a fit starts from these parts of the range of ln H, for each of these fractions."""
+
+_NODES = 16
+"""Rock fractions in a direction along the valley, at most."""
+
+_ALONG_H = 0.7
+"""So far apart in ln H they are, at most."""
+
+_DEEP, _DEEP_ENOUGH = 7.0, 4.0
+"""The valley ends where the logarithm of the posterior has fallen by so much; by the latter if the next node fails."""
+
+_SAME = 0.01
+"""Two starts have come to one end if chi-square differs by less; others are not tried then."""
+
+_NEAR = 1.0
+"""There the rest of a fit is done when chi-square has so little left to fall: its last step is taken without a look."""
+
+_BETWEEN = 10
+"""Points between two nodes in the integral."""
 
 _STARTS = (-0.6, -0.3, -0.1, 0.1, 0.3, 0.6)
 """Onsets to start from, as parts of the largest: far from the observed sunrise the fit has little to go by."""
@@ -431,24 +452,21 @@ def _start(setup, latitude, seen, known, work, p, weight, model):  # type: ignor
 
 
 @njit(cache=True, error_model="numpy")
-def _fit_one(setup, latitude, seen, known, work, p, covariance):  # type: ignore[no-untyped-def]
-    """Fit one place; return (code, sum of weighted squares of the data, steps).
+def _fit_one(setup, latitude, seen, known, work, weight, p, covariance):  # type: ignore[no-untyped-def]
+    """Fit one place from ``p`` (5); return (code, sum of weighted squares of the data, that and of the priors, steps).
 
     ``seen`` are (observed, variance, hours), each (times); ``known`` are (prior, precision, free, bounds). The results
-    go to ``p`` (5) and ``covariance`` (5, 5).
+    go to ``weight`` (times), ``p`` and ``covariance`` (5, 5).
     """
     (observed, variance, hours), (prior, precision, free, bounds) = seen, known
     times = hours.size
     out = np.empty(times), np.empty(times), np.empty((times, PARAMETERS))
     new = np.empty(times), np.empty(times), np.empty((times, PARAMETERS))
     model, spread, jacobian = out
-    weight = np.empty(times)
     normal, damped = np.empty((PARAMETERS, PARAMETERS)), np.empty((PARAMETERS, PARAMETERS))
     inverse = np.zeros((PARAMETERS, PARAMETERS))
     gradient, step, trial = np.empty(PARAMETERS), np.zeros(PARAMETERS), np.empty(PARAMETERS)
     used = np.empty(PARAMETERS, np.int64)
-    for k in range(PARAMETERS):
-        p[k] = min(max(prior[k], bounds[0, k]), bounds[1, k])
     if free[ONSET]:
         _start(setup, latitude, seen, known, work, p, weight, model)
     _model(setup, latitude, p, hours, work, out)
@@ -517,7 +535,7 @@ def _fit_one(setup, latitude, seen, known, work, p, covariance):  # type: ignore
                 weight[i] = 1.0 / (variance[i] + spread[i])
         cost = _cost(observed, model, weight, p, prior, precision)
     if not converged:
-        return NOT_CONVERGED, 0.0, iteration
+        return NOT_CONVERGED, 0.0, cost, iteration
     # The covariance has every free parameter, those at a bound too.
     n = 0
     for a in range(PARAMETERS):
@@ -537,19 +555,221 @@ def _fit_one(setup, latitude, seen, known, work, p, covariance):  # type: ignore
     for a in range(n):
         normal[a, a] += precision[used[a]]
     if not _cholesky_solve(normal, n, gradient, step, inverse):
-        return NOT_CONVERGED, squares, iteration
+        return NOT_CONVERGED, squares, cost, iteration
     for a in range(n):
         for b in range(n):
             covariance[used[a], used[b]] = inverse[a, b]
     amplitude_inside = _axes(setup[0], latitude, p, work[3])[2]
     if not amplitude_inside:
-        return OUT_OF_RANGE, squares, iteration
+        return OUT_OF_RANGE, squares, cost, iteration
     for a in range(n):
         k = used[a]
         edge = 1e-6 * (bounds[1, k] - bounds[0, k])
         if p[k] > bounds[1, k] - edge or (k != ROCK and p[k] < bounds[0, k] + edge):
-            return OUT_OF_RANGE, squares, iteration
-    return GOOD, squares, iteration
+            return OUT_OF_RANGE, squares, cost, iteration
+    return GOOD, squares, cost, iteration
+
+
+@njit(cache=True, error_model="numpy")
+def _node(setup, latitude, seen, known, work, weight, p, out):  # type: ignore[no-untyped-def]
+    """Fit all but the rock fraction, which is ``p[ROCK]``, from a near ``p``; return (success, cost, its slope, log det).
+
+    Cost is of data and priors but that of rocks, its slope by the rock fraction; the last is the logarithm of the
+    covariance's determinant. ``p`` (5), and in ``out`` its slope by the rock fraction (5) and covariance (5, 5), are filled.
+    """
+    (observed, _, hours), (prior, precision, free, bounds), (tangent, covariance) = seen, known, out
+    times = hours.size
+    found = np.empty(times), np.empty(times), np.empty((times, PARAMETERS))
+    model, _, jacobian = found
+    normal, inverse = np.empty((PARAMETERS, PARAMETERS)), np.empty((PARAMETERS, PARAMETERS))
+    gradient, cross, step = np.empty(PARAMETERS), np.empty(PARAMETERS), np.empty(PARAMETERS)
+    used, n = np.empty(PARAMETERS, np.int64), 0
+    for a in range(PARAMETERS):
+        if free[a] and a != ROCK:
+            used[n] = a
+            n += 1
+    for _ in range(4):
+        if not _model(setup, latitude, p, hours, work, found):
+            return False, 0.0, 0.0, 0.0
+        cost, by_rock = 0.0, 0.0
+        for a in range(n):
+            k = used[a]
+            d = prior[k] - p[k]
+            cost += precision[k] * d * d
+            gradient[a], cross[a] = precision[k] * d, 0.0
+            for b in range(a + 1):
+                normal[a, b] = precision[k] if a == b else 0.0
+        for i in range(times):
+            r = observed[i] - model[i]
+            cost += weight[i] * r * r
+            rock = weight[i] * jacobian[i, ROCK]
+            by_rock -= 2.0 * rock * r
+            for a in range(n):
+                w = weight[i] * jacobian[i, used[a]]
+                gradient[a] += w * r
+                cross[a] += rock * jacobian[i, used[a]]
+                for b in range(a + 1):
+                    normal[a, b] += w * jacobian[i, used[b]]
+        if not _cholesky_solve(normal, n, gradient, step, inverse):
+            return False, 0.0, 0.0, 0.0
+        decrease = 0.0
+        for a in range(n):
+            k = used[a]
+            decrease += step[a] * gradient[a]
+            by_rock += 2.0 * step[a] * cross[a]
+            p[k] += step[a]
+            if not bounds[0, k] <= p[k] <= bounds[1, k]:
+                return False, 0.0, 0.0, 0.0
+        if decrease < _NEAR:
+            break
+    if not decrease < _NEAR:
+        return False, 0.0, 0.0, 0.0
+    tangent[:] = 0.0
+    tangent[ROCK] = 1.0
+    covariance[:] = 0.0
+    for a in range(n):
+        for b in range(n):
+            tangent[used[a]] -= inverse[a, b] * cross[b]
+            covariance[used[a], used[b]] = inverse[a, b]
+    return True, cost - decrease, by_rock, _log_determinant(inverse, n)
+
+
+@njit(cache=True, error_model="numpy")
+def _log_determinant(matrix, n):  # type: ignore[no-untyped-def]
+    """Return it for the first n rows of a symmetric, positive definite matrix, which is overwritten."""
+    total = 0.0
+    for k in range(n):
+        total += math.log(max(matrix[k, k], 1e-300))
+        for i in range(k + 1, n):
+            part = matrix[i, k] / matrix[k, k]
+            for j in range(k, n):
+                matrix[i, j] -= part * matrix[k, j]
+    return total
+
+
+@njit(cache=True, error_model="numpy")
+def _rock_prior(fraction, few, prior, precision):  # type: ignore[no-untyped-def]
+    """Return minus the logarithm of the prior of rocks: that of ``few`` if its mean is above 0, else the Gaussian one."""
+    mean, share, many = few[0], few[1], few[2]
+    if mean > 0.0:
+        density = (1.0 - share) / mean * math.exp(-fraction / mean)
+        density += share / many * math.exp(-fraction / many)
+        return -math.log(max(density, 1e-300))
+    return 0.5 * precision[ROCK] * (fraction - prior[ROCK]) ** 2
+
+
+@njit(cache=True, error_model="numpy")
+def _follow(setup, latitude, seen, known, work, weight, few, p, covariance):  # type: ignore[no-untyped-def]
+    """Take ``p`` (5) and ``covariance`` (5, 5), of the best fit, to their means along the valley of rocks.
+
+    They stay where the valley cannot be followed.
+    """
+    prior, precision, _, bounds = known
+    least, most = bounds[0, ROCK], bounds[1, ROCK]
+    place, slope = np.empty((2, _NODES, PARAMETERS)), np.empty((2, _NODES, PARAMETERS))
+    spread = np.empty((2, _NODES, PARAMETERS, PARAMETERS))
+    cost, by_rock, volume = np.empty((2, _NODES)), np.empty((2, _NODES)), np.empty((2, _NODES))
+    count = np.zeros(2, np.int64)
+    reach = math.sqrt(covariance[ROCK, ROCK]) if covariance[ROCK, ROCK] > 0.0 else few[0]
+    trial, lowest = np.empty(PARAMETERS), np.inf
+    for way in range(2):
+        sign = 1.0 if way == 0 else -1.0
+        trial[:] = p
+        tries, length, height = 0, 0.0, 0.0
+        while count[way] < _NODES and tries < 4:
+            k = count[way]
+            done, c, b, v = _node(
+                setup, latitude, seen, known, work, weight, trial, (slope[way, k], spread[way, k])
+            )
+            if done:
+                place[way, k], cost[way, k], by_rock[way, k], volume[way, k] = trial, c, b, v
+                count[way] += 1
+                height = 0.5 * (c - v) + _rock_prior(trial[ROCK], few, prior, precision)
+                lowest = min(lowest, height)
+                edge = trial[ROCK] >= most if way == 0 else trial[ROCK] <= least
+                if height > lowest + _DEEP or edge:
+                    break
+                length = reach if k == 0 else 2.5 * reach
+                length = min(length, _ALONG_H / max(abs(slope[way, k, LOG_H]), 1e-9))
+                tries = 0
+            elif k == 0:
+                return
+            else:
+                # The end of the table, or too bold a step.
+                if height > lowest + _DEEP_ENOUGH:
+                    break
+                length *= 0.4
+                tries += 1
+            last = count[way] - 1
+            fraction = min(max(place[way, last, ROCK] + sign * length, least), most)
+            ahead = fraction - place[way, last, ROCK]
+            for a in range(PARAMETERS):
+                trial[a] = place[way, last, a] + slope[way, last, a] * ahead
+                if last > 0:
+                    behind = place[way, last, ROCK] - place[way, last - 1, ROCK]
+                    trial[a] += 0.5 * (slope[way, last, a] - slope[way, last - 1, a]) / behind * ahead * ahead
+                trial[a] = min(max(trial[a], bounds[0, a]), bounds[1, a])
+            trial[ROCK] = fraction
+    total, mean, square = 0.0, np.zeros(PARAMETERS), np.zeros((PARAMETERS, PARAMETERS))
+    at = np.empty(PARAMETERS)
+    for way in range(2):
+        for k in range(count[way] - 1):
+            length = place[way, k + 1, ROCK] - place[way, k, ROCK]
+            for part in range(_BETWEEN):
+                u = (part + 0.5) / _BETWEEN
+                # Hermite's cubic, by the slopes at both ends.
+                h1 = u * u * (3.0 - 2.0 * u)
+                s0, s1 = u * (1.0 - u) ** 2 * length, u * u * (u - 1.0) * length
+                c = (1.0 - h1) * cost[way, k] + h1 * cost[way, k + 1]
+                c += s0 * by_rock[way, k] + s1 * by_rock[way, k + 1]
+                v = (1.0 - u) * volume[way, k] + u * volume[way, k + 1]
+                for a in range(PARAMETERS):
+                    at[a] = (1.0 - h1) * place[way, k, a] + h1 * place[way, k + 1, a]
+                    at[a] += s0 * slope[way, k, a] + s1 * slope[way, k + 1, a]
+                height = 0.5 * (c - v) + _rock_prior(at[ROCK], few, prior, precision)
+                w = math.exp(lowest - height) * abs(length)
+                total += w
+                for a in range(PARAMETERS):
+                    mean[a] += w * (at[a] - p[a])
+                    for b in range(PARAMETERS):
+                        inner = (1.0 - u) * spread[way, k, a, b] + u * spread[way, k + 1, a, b]
+                        square[a, b] += w * (inner + (at[a] - p[a]) * (at[b] - p[b]))
+    if not total > 0.0:
+        return
+    for a in range(PARAMETERS):
+        mean[a] /= total
+    for a in range(PARAMETERS):
+        p[a] += mean[a]
+        for b in range(PARAMETERS):
+            covariance[a, b] = square[a, b] / total - mean[a] * mean[b]
+
+
+@njit(cache=True, error_model="numpy")
+def _fit_from(setup, latitude, seen, known, work, weight, p, covariance):  # type: ignore[no-untyped-def]
+    """Fit one place as :func:`_fit_one`, with rocks from several starts, until two agree; the best is kept."""
+    prior, _, free, bounds = known
+    for k in range(PARAMETERS):
+        p[k] = min(max(prior[k], bounds[0, k]), bounds[1, k])
+    if not free[ROCK]:
+        return _fit_one(setup, latitude, seen, known, work, weight, p, covariance)
+    best = NOT_CONVERGED, 0.0, np.inf, 0
+    q, c, w = np.empty(PARAMETERS), np.empty((PARAMETERS, PARAMETERS)), np.empty(weight.size)
+    for rock in _ROCK_STARTS:
+        for part in _H_STARTS:
+            for k in range(PARAMETERS):
+                q[k] = min(max(prior[k], bounds[0, k]), bounds[1, k])
+            if free[LOG_H]:
+                q[LOG_H] = bounds[0, LOG_H] + part * (bounds[1, LOG_H] - bounds[0, LOG_H])
+            q[ROCK] = rock
+            found = _fit_one(setup, latitude, seen, known, work, w, q, c)
+            again = found[0] == GOOD and best[0] == GOOD and abs(found[2] - best[2]) < _SAME
+            better = found[0] == GOOD and (best[0] != GOOD or found[2] < best[2])
+            if better or (best[0] == NOT_CONVERGED and found[0] == OUT_OF_RANGE):
+                best = found
+                p[:], covariance[:], weight[:] = q, c, w
+            if again:
+                return best
+    return best
 
 
 @njit(cache=True, error_model="numpy")
@@ -581,22 +801,24 @@ def _absorbed(table, latitude, p, slopes):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, error_model="numpy", parallel=True)
-def fit(table, bins, rocks, latitude, observed, deviation, hours, prior, precision, free, bounds, least):  # type: ignore[no-untyped-def]
+def fit(table, bins, rocks, latitude, observed, deviation, hours, prior, precision, free, bounds, least, few):  # type: ignore[no-untyped-def]
     """Fit every place; see ``inversion.invert``.
 
     ``observed`` and ``deviation`` (n, m), NaN where nothing was observed; the first three as in
-    :func:`_model`; ``prior``, ``precision``, ``free`` (5) and ``bounds`` (2, 5). Returns estimates (n, 5), covariances (n, 5, 5), absorbed flux and its deviation (n), chi-square
-    divided by its degrees of freedom (n), these (n), codes and steps (n).
+    :func:`_model`; ``prior``, ``precision``, ``free`` (5) and ``bounds`` (2, 5); ``few`` (3): of ``FewRocks``,
+    mean 0 without it. Returns estimates (n, 5), covariances (n, 5, 5), both again of the best fit, absorbed flux and its
+    deviation (n), chi-square divided by its degrees of freedom (n), these (n), codes and steps (n).
     """
     n, m = observed.shape
     estimate = np.full((n, PARAMETERS), np.nan)
     covariance = np.full((n, PARAMETERS, PARAMETERS), np.nan)
+    best, best_covariance = estimate.copy(), covariance.copy()
     flux, flux_deviation = np.full(n, np.nan), np.full(n, np.nan)
     chi, degrees = np.full(n, np.nan), np.zeros(n)
     codes, steps = np.zeros(n, np.uint8), np.zeros(n, np.int32)
     for block in prange((n + _BLOCK - 1) // _BLOCK):
         work = _scratch(table)
-        value, variance, when = np.empty(m), np.empty(m), np.empty(m)
+        value, variance, when, weight = np.empty(m), np.empty(m), np.empty(m), np.empty(m)
         p, c, slopes = np.empty(PARAMETERS), np.zeros((PARAMETERS, PARAMETERS)), np.empty(PARAMETERS)
         for i in range(block * _BLOCK, min((block + 1) * _BLOCK, n)):
             times, bad = 0, not abs(latitude[i]) <= 90.0
@@ -623,23 +845,25 @@ def fit(table, bins, rocks, latitude, observed, deviation, hours, prior, precisi
                 continue
             setup, known = (table, bins, rocks), (prior, precision, free, bounds)
             seen = value[:times], variance[:times], when[:times]
-            code, squares, taken = _fit_one(setup, latitude[i], seen, known, work, p, c)
+            code, squares, _, taken = _fit_from(setup, latitude[i], seen, known, work, weight[:times], p, c)
             codes[i], steps[i] = code, taken
             if code != GOOD:
                 continue
             determined = 0.0
+            best[i], best_covariance[i] = p, c
             for k in range(PARAMETERS):
-                estimate[i, k] = p[k]
-                for j in range(PARAMETERS):
-                    covariance[i, k, j] = c[k, j]
                 if free[k]:
                     determined += 1.0 - precision[k] * c[k, k]
             degrees[i] = max(times - determined, 1.0)
             chi[i] = squares / degrees[i]
+            if free[ROCK] or few[0] > 0.0:
+                along = table, bins, True
+                _follow(along, latitude[i], seen, known, work, weight[:times], few, p, c)
+            estimate[i], covariance[i] = p, c
             flux[i] = _absorbed(table, latitude[i], p, slopes)
             total = 0.0
             for k in range(PARAMETERS):
                 for j in range(PARAMETERS):
                     total += slopes[k] * c[k, j] * slopes[j]
             flux_deviation[i] = math.sqrt(max(total, 0.0))
-    return estimate, covariance, flux, flux_deviation, chi, degrees, codes, steps
+    return estimate, covariance, best, best_covariance, flux, flux_deviation, chi, degrees, codes, steps

@@ -85,6 +85,7 @@ def problem(
     times = PROFILE_LOCAL_TIMES_H if local_time_h is None else np.asarray(local_time_h, np.float64)
     if times.ndim != 1 or not np.isfinite(times).all():
         raise ValueError("local_time_h has to be one-dimensional and finite")
+    check_local_times_h(times)
     depth = depth_grid_m(material, body, refinement) if depth_m is None else depth_m
     depth = checked_depth_m(depth, material, body)
     if depth.size > MAX_NODES:
@@ -116,6 +117,13 @@ def problem(
         inverse=inverse,
         position=np.mod(times / HOURS_PER_DAY * steps_per_day - 1.0, steps_per_day),
     )
+
+
+def check_local_times_h(times: Float) -> None:
+    """Raise ValueError unless all are 0 to 24 hours after midnight."""
+    beyond = times[~((times >= 0.0) & (times <= HOURS_PER_DAY))]
+    if beyond.size:
+        raise ValueError(f"local_time_h holds {beyond.flat[0]:g}; expected 0 to 24 hours after midnight")
 
 
 def checked_places(*values: ArrayLike) -> dict[str, Float]:

@@ -76,18 +76,23 @@ class Material:
 
 @dataclass(frozen=True)
 class Body:
-    """An airless body: length of its solar day (s), distance from the Sun (AU) and interior heat (W m-2)."""
+    """An airless body: length of its solar day (s), distance from the Sun (AU) and interior heat (W m-2).
+
+    In a day shorter than a minute heat gets no deeper than a grain of regolith (0.1 mm), and the model of a continuum ends.
+    """
 
     day_s: float = SYNODIC_DAY_S
     sun_distance_au: float = 1.0
     interior_flux: float = 0.018
 
     def __post_init__(self) -> None:
-        for name in ("day_s", "sun_distance_au"):
-            if not (np.isfinite(getattr(self, name)) and getattr(self, name) > 0.0):
-                raise ValueError(f"{name} is {getattr(self, name)}; expected a positive number")
-        if not (np.isfinite(self.interior_flux) and self.interior_flux >= 0.0):
-            raise ValueError(f"interior_flux is {self.interior_flux}; expected zero or a positive number")
+        for name, least, most, unit in (
+            ("day_s", 60.0, 1e10, "s"),
+            ("sun_distance_au", 0.01, 1000.0, "AU"),
+            ("interior_flux", 0.0, 100.0, "W m-2"),
+        ):
+            if not least <= getattr(self, name) <= most:
+                raise ValueError(f"{name} is {getattr(self, name)}; expected {least:g} to {most:g} {unit}")
 
 
 MOON = Body()

@@ -9,7 +9,9 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
+from nightside.moon import HOURS_PER_DAY
 from nightside.physics_room.column_experiments import LOCAL_TIMES_H, Curves
 from nightside.store import atomic_file
 from nightside.style import ACCENT, BLUE, GREY, INK, STYLE
@@ -44,18 +46,22 @@ def write_figure(path: Path, table: dict[str, Any], curves: Curves) -> None:
 def _draw_errors(axes: Axes, curves: Curves) -> None:
     for name, colour in _COLOURS.items():
         label = name.removesuffix(", Levenberg-Marquardt")
-        axes.semilogy(
-            LOCAL_TIMES_H, np.abs(curves.difference[name]) + 1e-4, color=colour, lw=1.3, label=label
-        )
+        axes.semilogy(LOCAL_TIMES_H, _envelope(curves.difference[name]), color=colour, lw=1.5, label=label)
     for start, end in ((0, 6), (18, 24)):
         axes.axvspan(start, end, color="#eef1f6", zorder=0, lw=0)
     axes.set_xlim(0, 24)
     axes.set_xticks([0, 6, 12, 18, 24])
-    axes.set_ylim(3e-4, 30)
+    axes.set_ylim(1e-3, 30)
     axes.set_xlabel("local time (h)")
-    axes.set_ylabel("error of surface temperature (K)")
+    axes.set_ylabel("error of surface temperature within ½ h (K)")
     axes.set_title("Known ground")
     axes.legend(loc="upper center", ncols=2, fontsize=8)
+
+
+def _envelope(error: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return the largest size (m) of an error (m, evenly through the day) within half an hour: no dips where it changes sign."""
+    near = round(0.5 * len(error) / HOURS_PER_DAY)
+    return np.asarray(np.max([np.roll(np.abs(error), k) for k in range(-near, near + 1)], axis=0))
 
 
 def _draw_inversions(axes: Axes, result: dict[str, Any]) -> None:
@@ -96,4 +102,4 @@ def _draw_conductivity(axes: Axes, result: dict[str, Any]) -> None:
     axes.set_xlabel("depth (cm)")
     axes.set_ylabel("conductivity / usual regolith's")
     axes.set_title("Conductivity as a function of depth")
-    axes.legend(loc="upper right", fontsize=8)
+    axes.legend(loc="lower left", fontsize=8)

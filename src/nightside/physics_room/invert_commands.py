@@ -25,7 +25,9 @@ def invert(
     profiles: Annotated[Path | None, typer.Option(help="profiles.zarr, interpolated")] = None,
     verify: Annotated[
         int | None,
-        typer.Option(help="places checked by the true solver; -1: all; the configured number if absent"),
+        typer.Option(
+            help="places checked by the true solver, all if there are no more; the configured number if absent"
+        ),
     ] = None,
     part: Annotated[
         str | None,
@@ -34,10 +36,12 @@ def invert(
 ) -> None:
     """Map albedo, H, onset of sunlight and rocks, with their errors, from a cube or from profiles."""
     from nightside.config import load
-    from nightside.physics_room.invert_maps import inversion_maps, surrogate_for
+    from nightside.physics_room.invert_maps import PROFILE_BIASES, inversion_maps, surrogate_for
     from nightside.store import TIMINGS, Part, grid_of, lonlat, open_store, write_json, write_parts
 
     settings = load(config)
+    if verify is not None and verify < 0:
+        raise ValueError(f"--verify is {verify}; expected 0 or a number of places")
     if (cube is None) == (profiles is None):
         raise ValueError("give one of --cube and --profiles")
     kind, source = ("cube", cube) if cube is not None else ("profiles", profiles)
@@ -48,6 +52,8 @@ def invert(
     surrogate = surrogate_for(_latitudes(grid), options)
     places = options.verify if verify is None else verify
     details: dict[str, Any] = {"from": kind, "surrogate_solutions": surrogate.solutions}
+    if kind == "profiles":
+        details["biases"] = PROFILE_BIASES
     if part is None and places:
         details["verification"], rate = _verified(observed, grid, settings, surrogate, places)
         write_json(out.with_name(TIMINGS), {"profiles_per_s": rate})
@@ -124,7 +130,7 @@ def _thinned(n: int, most: int = 256) -> list[int]:
 def _verified(
     observed: xr.Dataset, grid: GeoBox, settings: Settings, surrogate: physics.Surrogate, places: int
 ) -> tuple[dict[str, Any], float]:
-    """Return what the surrogate is worth at places drawn at random (below 0: at all), and the fits per second."""
+    """Return what the surrogate is worth at places drawn at random, and the fits per second."""
     import numpy as np
 
     from nightside.physics_room.invert_maps import Seen, observations, verify_cells
@@ -135,7 +141,7 @@ def _verified(
     rng = np.random.default_rng([settings.seed, 3])
     every = windows((int(grid.shape[0]), int(grid.shape[1])), MAP_CHUNK)
     cells = int(grid.shape[0]) * int(grid.shape[1])
-    wanted = cells if places < 0 else min(places, cells)
+    wanted = min(places, cells)
     few = len(every) if wanted == cells else min(len(every), 8)
     parts: list[Seen] = []
     latitudes = []
@@ -152,12 +158,14 @@ def _verified(
                 seen.bin_width_h,
                 seen.timing_std_h,
                 seen.gap[k],
+                seen.sunrise_h,
             )
         )
         latitudes.append(lonlat(grid, window)[1].ravel()[k])
     joined = Seen(
         np.concatenate([s.temperature_k for s in parts]), np.concatenate([s.std_k for s in parts]),
         parts[0].local_time_h, parts[0].bin_width_h, parts[0].timing_std_h, np.concatenate([s.gap for s in parts]),
+        parts[0].sunrise_h,
     )  # fmt: skip
     check, rate = verify_cells(joined, np.concatenate(latitudes), options, surrogate)
     summary = check.summary()

@@ -24,15 +24,25 @@ def oscillator(
     seeds: Annotated[str, typer.Option(help="of the networks' first weights, with commas")] = "123,0,1",
     draws: Annotated[int, typer.Option(help="noise draws of the inverse problem", min=2)] = 8,
     experiment: Annotated[Experiment, typer.Option(help="which experiment")] = Experiment.ALL,
+    quick: Annotated[
+        bool,
+        typer.Option(
+            "--quick", help="in seconds: the first seed's two networks, by a second-order optimiser"
+        ),
+    ] = False,
 ) -> None:
     """Teach a network the damped oscillator: the article's experiment, and what goes past it."""
-    from nightside.physics_room.oscillator_experiments import run
+    from nightside.physics_room import oscillator_experiments as experiments
     from nightside.physics_room.oscillator_figures import write_figures
     from nightside.store import write_json
 
-    table, curves = run(
-        experiment.value, _numbers(seeds), draws, tell=lambda line: typer.echo(line, err=True)
-    )
+    def tell(line: str) -> None:
+        typer.echo(line, err=True)
+
+    if quick:
+        table, curves = experiments.quick(_numbers(seeds)[0], tell)
+    else:
+        table, curves = experiments.run(experiment.value, _numbers(seeds), draws, tell)
     write_figures(out_dir, table, curves)
     write_json(out_dir / "oscillator.json", table)
 

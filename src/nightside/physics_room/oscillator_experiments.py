@@ -29,7 +29,7 @@ DATA_STEPS = range(0, 200, 20)
 NETWORK = FullyConnected(inputs=1, width=32, hidden=3)
 NAIVE_STEPS, NAIVE_RATE = 1000, 1e-3
 INFORMED_STEPS, INFORMED_RATE = 20_000, 1e-4
-SECOND_ORDER_STEPS = 400
+SECOND_ORDER_STEPS, QUICK_STEPS = 400, 100
 FRAMES = 50
 
 HIGH_STIFFNESS = 80.0**2
@@ -56,6 +56,34 @@ class Curves:
     logs: dict[str, list[tuple[int, float, float]]] = field(default_factory=dict)
     high_exact: Array | None = None
     high: dict[str, Array] = field(default_factory=dict)
+
+
+def quick(seed: int, tell: Tell = lambda line: None) -> tuple[dict[str, Any], Curves]:
+    """Train the article's two networks in seconds, the informed one by Levenberg-Marquardt; table and curves.
+
+    One thread: with more, matrices as small as these are slower, by far where cores are shared.
+    """
+    curves, row = Curves(), dict[str, Any](seed=seed)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        model = Model(article_problem(collocation=0, dtype=torch.float32), NETWORK, torch.float32)
+        log = _Log(model, curves.naive)
+        trained = informed.adam(model, model.initial(seed), NAIVE_STEPS, NAIVE_RATE, observe=log, every=100)
+        row["naive"] = {"steps": trained.steps, "seconds": trained.seconds, **errors(model, trained.vector)}
+        model = Model(article_problem(collocation=30, dtype=torch.float64), NETWORK)
+        log = _Log(model, curves.informed)
+        trained = informed.levenberg_marquardt(model, model.initial(seed), QUICK_STEPS, observe=log)
+        row["informed"] = {
+            "steps": trained.steps,
+            "seconds": trained.seconds,
+            **errors(model, trained.vector),
+        }
+    finally:
+        torch.set_num_threads(threads)
+    for name in ("naive", "informed"):
+        tell(f"quick: seed {seed}, {name}: {_in_words(row[name])}")
+    return {"quick": row}, curves
 
 
 def run(

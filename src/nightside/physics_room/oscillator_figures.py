@@ -26,10 +26,13 @@ _SHORT = {
 
 
 def write_figures(folder: Path, table: dict[str, Any], curves: Curves) -> None:
-    """Write oscillator.png and oscillator.gif where the article was run, past_the_article.png where more was."""
+    """Write oscillator.png where its networks were trained, oscillator.gif where that was the article's way,
+    and past_the_article.png where more was run.
+    """
     with rc_context(STYLE):
         if curves.informed:
             _save(two_networks(curves), folder / "oscillator.png")
+        if "article" in table:
             with atomic_file(folder / "oscillator.gif") as partial:
                 _animation(curves).save(partial, writer=PillowWriter(fps=10), dpi=75)
         if "optimiser" in table or "frequency" in table or "inverse" in table:
@@ -125,6 +128,7 @@ def _draw_truth(axes: Axes, curves: Curves, *, collocation: bool) -> None:
         mew=0.8,
         label="data",
         zorder=4,
+        clip_on=False,
     )
     if collocation:
         where = np.linspace(0.0, 1.0, 30)

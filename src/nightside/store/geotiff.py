@@ -28,7 +28,7 @@ class Band:
     offset: float = 0.0
 
 
-def write_cog(values: NDArray[np.float32], geobox: GeoBox, path: Path, band: Band) -> None:
+def write_cog(values: NDArray[Any], geobox: GeoBox, path: Path, band: Band) -> None:
     """Write one map as a COG with overviews, its CRS, units and a colour-ready range.
 
     The band's statistics are stored, which a GIS uses for its first stretch, and the 2nd and 98th
@@ -36,7 +36,7 @@ def write_cog(values: NDArray[np.float32], geobox: GeoBox, path: Path, band: Ban
     scale and offset.
 
     Args:
-        values: shape (y, x); NaN where there is no data.
+        values: shape (y, x); NaN where there is no data. Bytes stay bytes, all of them data: codes of quality.
         geobox: the grid of ``values``.
         path: the file, ``X.tif``.
         band: what it is; its name is kept as the band's description.
@@ -49,20 +49,21 @@ def write_cog(values: NDArray[np.float32], geobox: GeoBox, path: Path, band: Ban
 
     if values.shape != tuple(geobox.shape):
         raise ValueError(f"{path.name}: values have shape {values.shape}, the grid {tuple(geobox.shape)}")
+    codes = values.dtype == np.uint8
     profile = {
         "driver": "GTiff",
-        "dtype": "float32",
+        "dtype": "uint8" if codes else "float32",
         "count": 1,
         "height": values.shape[0],
         "width": values.shape[1],
         "crs": crs_of(geobox).to_wkt(),
         "transform": geobox.affine,
-        "nodata": float("nan"),
+        "nodata": None if codes else float("nan"),
     }
     finite = values[np.isfinite(values)]
     with rasterio.MemoryFile() as memory:
         with memory.open(**profile) as raster:
-            raster.write(values.astype(np.float32), 1)
+            raster.write(values if codes else values.astype(np.float32), 1)
             raster.set_band_description(1, band.name)
             raster.set_band_unit(1, band.units)
             if (band.scale, band.offset) != (1.0, 0.0):
@@ -82,6 +83,7 @@ def write_cog(values: NDArray[np.float32], geobox: GeoBox, path: Path, band: Ban
                 COMPRESS="ZSTD",
                 PREDICTOR="YES",
                 OVERVIEWS="AUTO",
+                OVERVIEW_RESAMPLING="NEAREST" if codes else "CUBIC",
                 STATISTICS="YES" if finite.size else "NO",
             )
             partial.write_bytes(cog.read())

@@ -249,7 +249,12 @@ def evaluate(
 
 @app.command()
 def report(
-    config: Config, results: Annotated[Path, typer.Option(help="folder of the run, results/<name>")], out: Out
+    config: Config,
+    results: Annotated[Path, typer.Option(help="folder of the run, results/<name>")],
+    out: Out,
+    oscillator: Annotated[
+        Path | None, typer.Option(help="oscillator.png, of physics-informed networks; shown at the end")
+    ] = None,
 ) -> None:
     """Write one self-contained page about a run."""
     from nightside.config import load
@@ -270,4 +275,5 @@ def report(
         maps=open_store(room / "maps.zarr", kind="maps", geobox=grid),
         figures=room / "figures",
         manifests={store.relative_to(room).as_posix(): read_manifest(store) for store in stores},
+        oscillator=oscillator,
     )

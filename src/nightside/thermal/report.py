@@ -40,6 +40,7 @@ def write_report(
     maps: xr.Dataset,
     figures: Path,
     manifests: Mapping[str, Mapping[str, Any]],
+    oscillator: Path | None = None,
 ) -> None:
     """Write one self-contained page, with its images inside and without scripts.
 
@@ -52,6 +53,7 @@ def write_report(
         figures: the folder that :func:`figures.write_figures` filled.
         manifests: of each store by name, as :func:`nightside.store.read_manifest` gives them; ``details`` may hold
             ``rows`` (counters), ``set_aside`` and ``not_acquired`` (reason by path).
+        oscillator: a picture of what networks learn of a damped oscillator, PNG.
 
     Raises:
         FileNotFoundError: a figure is missing.
@@ -67,7 +69,7 @@ def write_report(
         overview_caption=caption,
         summary=_summary(evaluation),
         latents="\n".join(_latent_pair(figures, k, title) for k, title in enumerate(titles, start=1)),
-        physics=_physics(evaluation, figures),
+        physics=_physics(evaluation, figures) + _oscillator(oscillator),
         anomaly=_image(figures / "anomaly.png"),
         anomalies=_anomalies(profiles, maps),
         profiles=_image(figures / "profiles.png"),
@@ -191,6 +193,18 @@ def _physics(evaluation: Mapping[str, Any], figures: Path) -> str:
         '<p class="note">Each cell\'s bins fitted with the heat model: albedo, absorbed sunlight, onset, H, and rocks '
         "where ground without them does not fit. Masked cells are grey.</p>"
         f'{pictures}<div class="card scroll">{_table(("", ""), rows)}</div>'
+    )
+
+
+def _oscillator(picture: Path | None) -> str:
+    """Return the section on physics-informed networks, empty without a picture."""
+    if picture is None:
+        return ""
+    return (
+        "<h2>A network that knows the equation</h2>"
+        '<p class="note">Both are shown the same ten positions of a damped oscillator; the one on the right also '
+        "learns to obey its equation of motion at the green marks.</p>"
+        f'<figure class="card"><img src="{_image(picture)}" alt="A damped oscillator, learnt by two networks"></figure>'
     )
 
 

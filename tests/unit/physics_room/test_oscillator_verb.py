@@ -29,6 +29,18 @@ def test_the_article_is_tabulated_drawn_and_animated(tmp_path, monkeypatch):
     assert not (tmp_path / "o/past_the_article.png").exists()
 
 
+def test_the_quick_one_shows_in_seconds_what_the_article_does(tmp_path):
+    done = run(tmp_path, "--quick")
+    assert done.exit_code == 0, done.output
+    row = json.loads((tmp_path / "oscillator.json").read_text())["quick"]
+    assert row["naive"]["relative_l2_outside"] > 1.0
+    assert row["informed"]["relative_l2"] < 0.05
+    assert row["informed"]["steps"] <= 100
+    assert {path.name for path in tmp_path.iterdir()} == {"oscillator.json", "oscillator.png"}
+    with Image.open(tmp_path / "oscillator.png") as picture:
+        assert picture.width > 800
+
+
 def test_seeds_that_are_no_numbers_are_named(tmp_path):
     done = run(tmp_path, "--seeds", "1,b")
     assert isinstance(done.exception, ValueError)

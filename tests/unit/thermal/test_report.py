@@ -118,3 +118,13 @@ def test_inverted_physics_is_shown_where_there_was_an_inversion(pieces, figures,
     text = page.read_text(encoding="utf-8")
     assert "Beside inverted physics" in text
     assert "0.016 K rms" in text
+
+
+def test_the_oscillator_is_shown_where_it_was_drawn(pieces, figures, tmp_path):
+    page = tmp_path / "report.html"
+    write_report(page, **pieces)
+    assert "knows the equation" not in page.read_text(encoding="utf-8")
+    write_report(page, oscillator=figures / "overview.png", **pieces)
+    html = page.read_text(encoding="utf-8")
+    assert "knows the equation" in html
+    assert len(re.findall(r'src="data:image/png;base64,', html)) == len(FIGURES) + 1
