@@ -46,7 +46,6 @@ class DarkenedScenes(IterableDataset[Batch]):
 
     def __iter__(self) -> Iterator[Batch]:
         rng = np.random.default_rng([self.seed, self.rank, self.epoch])
-        self.epoch += 1  # where the loader keeps its worker, nobody else counts
         buffer: list[tuple[np.ndarray[Any, Any], ...]] = []
         for _ in range(self.batches):
             while len(buffer) < max(self.batch_size, (self.frames - 1) * 44):
@@ -62,6 +61,18 @@ def _pairs(patches: Patches) -> list[tuple[np.ndarray[Any, Any], ...]]:
     return list(zip(patches.inputs, patches.sharp, patches.std, patches.signal, strict=True))
 
 
+class EpochLoader(DataLoader[Batch]):
+    """A loader whose data set knows the epoch, in whichever process it draws."""
+
+    trainer: pl.Trainer
+
+    def __iter__(self) -> Any:
+        # Here, not in the data set: each epoch's worker gets a copy of it.
+        assert isinstance(self.dataset, DarkenedScenes)
+        self.dataset.epoch = self.trainer.current_epoch
+        return super().__iter__()
+
+
 class PhotonData(pl.LightningDataModule):
     """The loader of darkened scenes."""
 
@@ -72,14 +83,16 @@ class PhotonData(pl.LightningDataModule):
     def train_dataloader(self) -> DataLoader[Batch]:
         """Return batches of this process from the epoch at hand."""
         assert self.trainer is not None
-        self.scenes.rank, self.scenes.epoch = self.trainer.global_rank, self.trainer.current_epoch
-        return DataLoader(
+        self.scenes.rank = self.trainer.global_rank
+        loader = EpochLoader(
             self.scenes,
             batch_size=None,
             num_workers=min(self.workers, 1),
             multiprocessing_context="forkserver" if self.workers else None,
             prefetch_factor=8 if self.workers else None,
         )
+        loader.trainer = self.trainer
+        return loader
 
 
 class PhotonTraining(pl.LightningModule):
