@@ -166,9 +166,8 @@ class Denoiser:
         if layout.reversed_readout:
             low, high = layout.samples - high, layout.samples - low
         low = low // PHASE_GRID * PHASE_GRID
-        inputs = network_input(
-            *(np.ascontiguousarray(image[:, low:high]) for image in images), layout.summing
-        )
+        recorded, sharp, std = (np.ascontiguousarray(image[:, low:high]) for image in images)
+        inputs = network_input(recorded, sharp, std, layout.summing)
         out = np.zeros((2, recorded.shape[0], layout.samples), np.float32)
         out[:, :, low:high] = self._tiles(inputs)
         if layout.reversed_readout:

@@ -69,7 +69,8 @@ class EpochLoader(DataLoader[Batch]):
     def __iter__(self) -> Any:
         # Here, not in the data set: each epoch's worker gets a copy of it.
         assert isinstance(self.dataset, DarkenedScenes)
-        self.dataset.epoch = self.trainer.current_epoch
+        # Counted in steps: a resumed trainer's first epoch still has the number of the one before.
+        self.dataset.epoch = self.trainer.global_step // self.dataset.batches
         return super().__iter__()
 
 

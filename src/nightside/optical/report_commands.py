@@ -130,16 +130,11 @@ def _spectra(path: Path, truth: xr.Dataset, standard: xr.Dataset, denoised: xr.D
 
 
 def _mosaic(path: Path, mosaic: xr.Dataset) -> None:
-    from odc.geo.geobox import GeoBox
-
     from nightside.optical.figures import draw_mosaic
+    from nightside.optical.map_grid import grid_from
     from nightside.store import lonlat
 
-    grid = mosaic.odc.geobox
-    if not isinstance(grid, GeoBox):
-        raise ValueError(
-            f"{path.name}: the mosaic has no grid; make it again with 'nightside optical mosaic'"
-        )
+    grid = grid_from(mosaic)
     longitude, latitude = lonlat(grid)
     draw_mosaic(path, mosaic["signal"].to_numpy(), longitude, latitude, abs(grid.affine.e))
 

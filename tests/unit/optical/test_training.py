@@ -117,7 +117,7 @@ def test_epochs_differ_where_a_worker_makes_the_data():
     loader = EpochLoader(data, batch_size=None, num_workers=1, multiprocessing_context="forkserver")
     drawn = []
     for epoch in range(2):
-        loader.trainer = SimpleNamespace(current_epoch=epoch)
+        loader.trainer = SimpleNamespace(global_step=epoch)
         drawn.append(next(iter(loader))[0])
     first, second = drawn
     assert not torch.equal(first, second)
