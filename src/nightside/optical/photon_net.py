@@ -25,6 +25,11 @@ SMOOTH = 6.0
 
 TRUNCATE = 3.0
 
+SCALE_KNOTS = 17
+"""Levels at which the stated standard deviation is set right: sixteenths of ``log1p(signal / noise) / 4``."""
+
+KNOT_PIXELS_MIN = 2000
+
 
 class Residual(nn.Module):
     """Two convolutions beside the identity."""
@@ -57,6 +62,8 @@ class PhotonNet(nn.Module):
                 self.up.append(nn.ConvTranspose2d(deeper, width, 2, 2))
                 self.decode.append(nn.Sequential(*(Residual(width) for _ in range(count))))
         self.tail = nn.Conv2d(widths[0], 2, 3, padding=1)
+        self.log_scale: Tensor
+        self.register_buffer("log_scale", torch.zeros(SCALE_KNOTS))
 
     @classmethod
     def from_card(cls, card: dict[str, Any]) -> PhotonNet:
@@ -82,6 +89,7 @@ class PhotonNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the noise and the logarithm of its variance, (n, 2, line, sample), from (n, 5, line, sample)."""
+        correction = self._scale(x[:, 2:3])
         x = self.head(x)
         kept = []
         for level, encode in enumerate(self.encode):
@@ -93,7 +101,31 @@ class PhotonNet(nn.Module):
             x = self.decode[level](self.up[level](x) + kept[level])
         noise, log_variance = self.tail(x).split(1, 1)
         # Held within bounds that no image reaches, so that training cannot run away.
-        return torch.cat([noise, 10 * torch.tanh(log_variance / 10)], 1)
+        return torch.cat([noise, 10 * torch.tanh(log_variance / 10) + 2 * correction], 1)
+
+    def _scale(self, level: Tensor) -> Tensor:
+        """Return the logarithm of what the standard deviation is multiplied by, interpolated in the signal's level."""
+        at = (level.float() * (SCALE_KNOTS - 1)).clamp(0, SCALE_KNOTS - 1.001)
+        below = at.floor().long()
+        return torch.lerp(self.log_scale[below], self.log_scale[below + 1], at - below)
+
+    def calibrate(self, level: Tensor, z: Tensor) -> None:
+        """Set the stated standard deviation right, from z-scores of errors that it was too small or too large for.
+
+        Args:
+            level: third channel of the input, any shape.
+            z: errors over their stated standard deviation, same shape.
+        """
+        at = (level * (SCALE_KNOTS - 1)).clamp(0, SCALE_KNOTS - 1).round().long().flatten()
+        count = torch.bincount(at, minlength=SCALE_KNOTS)
+        square = torch.bincount(at, weights=z.flatten().double() ** 2, minlength=SCALE_KNOTS)
+        known = count > KNOT_PIXELS_MIN
+        spread = torch.where(known, 0.5 * torch.log(square / count.clamp(min=1) + 1e-12), torch.nan).numpy()
+        knots = np.arange(SCALE_KNOTS)
+        there = np.isfinite(spread)
+        if there.any():
+            filled = np.interp(knots, knots[there], spread[there])
+            self.log_scale += torch.from_numpy(filled).to(self.log_scale)
 
 
 @dataclass(frozen=True)
@@ -114,7 +146,8 @@ class Response:
         """Return how many DN of a restored image one raw DN makes at a level, DN, any shape."""
         raw = np.linspace(-64, 4096, 2081)
         true = self.linearity.inverse(raw[:, None])[:, 0]
-        return np.interp(level, true, self.linearity.slope(raw[:, None])[:, 0]).astype(np.float32)
+        slope = self.linearity.slope(raw[:, None])[:, 0]
+        return np.asarray(np.interp(level, true, slope), np.float32)
 
     def noise_std(self, recorded: NDArray[np.float32], step_dn: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the expected standard deviation of a restored image before its echo is removed, DN.

@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytorch_lightning as pl
+import torch
 
-from nightside.config.horus import Horus
+from nightside.config.horus import Horus, PhotonTraining
 from nightside.learning import LAST, fit, save_model, versions
+from nightside.optical.darkening import darkened_patches
 from nightside.optical.photon_net import PhotonNet
 from nightside.optical.photon_training import DarkenedScenes, PhotonData
 from nightside.optical.photon_training import PhotonTraining as Training
@@ -16,6 +19,9 @@ from nightside.optical.scenes import ScenePool
 from nightside.store import atomic_folder
 
 GRADIENT_CLIP = 1.0
+
+CHECK_KEY, CHECK_CAMERAS, CHECK_FRAMES = 97, 64, 24
+"""Random numbers, cameras and frames by which a trained network is checked."""
 
 
 def train_photon(
@@ -56,6 +62,7 @@ def train_photon(
         gradient_clip=GRADIENT_CLIP,
     )
     network = module.averaged.cpu().eval()
+    check = set_std_right(network, scenes, photon, seed)
     card: dict[str, Any] = {
         "kind": "photon-net",
         "network": network.shape(),
@@ -63,6 +70,7 @@ def train_photon(
         "scenes": list(scenes.names),
         "seed": seed,
         "steps": int(trainer.global_step),
+        "check": check,
         "versions": versions(),
     }
     if trainer.is_global_zero:
@@ -70,3 +78,35 @@ def train_photon(
             save_model(partial, network, card)
         (checkpoint_folder / LAST).unlink(missing_ok=True)
     return card
+
+
+def set_std_right(
+    network: PhotonNet, scenes: ScenePool, photon: PhotonTraining, seed: int, frames: int = CHECK_FRAMES
+) -> dict[str, float]:
+    """Scale the stated standard deviation by what errors show, through cameras that training has not seen.
+
+    Half of the frames set the scale and the other half are checked by it.
+
+    Returns:
+        ``error_db`` (the mean over patches of the error's logarithm, in units of the noise) and ``z_spread`` of the
+        frames that were not used.
+    """
+    rng = np.random.default_rng([seed, CHECK_KEY])
+    first = photon.cameras[1]
+    z_scores, errors = [], []
+    for number in range(frames):
+        patches = darkened_patches(scenes, rng, (first, first + CHECK_CAMERAS), photon.levels_dn)
+        with torch.inference_mode():
+            out = network(torch.from_numpy(patches.inputs)).numpy()
+        error = (patches.sharp - patches.signal) / patches.std - out[:, 0]
+        z_scores.append((patches.inputs[:, 2], error * np.exp(-0.5 * out[:, 1])))
+        errors.append(10 * np.log10((error**2).mean((1, 2))))
+        if number + 1 == frames // 2:
+            level, z = (torch.from_numpy(np.concatenate(part)) for part in zip(*z_scores, strict=True))
+            network.calibrate(level, z.clamp(-5, 5))
+            z_scores, errors = [], []
+    z_all = np.concatenate([z for _, z in z_scores])
+    return {
+        "error_db": float(np.mean(np.concatenate(errors))),
+        "z_spread": float(np.std(np.clip(z_all, -5, 5))),
+    }
