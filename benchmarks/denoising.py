@@ -9,7 +9,7 @@ taken ten days before the image. PSNR and SSIM are of the crop, with the range o
 The scenes are not free of noise themselves (2 to 9 of 255 from pixel to pixel, some of it texture): at 60 DN that is
 as much as the camera's, and bounds every method. ``--binning 2`` halves it where it is noise.
 
-Run: PYTHONPATH=<bm3d> python benchmarks/denoising.py --scenes ../shared/data/scenes --models <folder>; --quick for a few
+Run: PYTHONPATH=<bm3d> python benchmarks/denoising.py --scenes <folder>; --quick for a few
 minutes.
 """
 
@@ -24,7 +24,7 @@ import platform
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -174,23 +174,35 @@ def label(model: NoiseModel, lines: int, table: int, housekeeping: Housekeeping)
 
 
 @cache
-def calibration(model_key: tuple[str, int, int], orbit: int) -> Calibration:
-    """Return the standard calibration of a camera: its own flat and linearity, and a dark of ten days before."""
+def calibration(model_key: tuple[str, int, int], now: Housekeeping) -> Calibration:
+    """Return the standard calibration of a camera: its own flat and linearity, and a dark of ten days before.
+
+    The camera was a degree or so warmer or colder then.
+    """
     model = draw_camera(*model_key)
-    rng = np.random.default_rng([model_key[2], orbit])
-    then = draw_housekeeping(model.dark, rng, max(orbit - 120, 1))
+    rng = np.random.default_rng([model_key[2], now.orbit_number])
+    warmer = float(rng.normal())
+    then = replace(
+        now,
+        orbit_number=max(now.orbit_number - 120, 1),
+        temperature_fpa_c=now.temperature_fpa_c + warmer,
+        temperature_fpga_c=now.temperature_fpga_c + warmer,
+    )
     frame = decompand(model.record(np.zeros((1024, model.layout.samples)), then, EXPOSURE_MS, 1, rng), 1)
     dark = (frame - masked_offset(frame, model.layout)).mean(axis=0)
     time_of_dark = np.array([np.datetime64(TIME, "ns") - np.timedelta64(10, "D")])
     return Calibration(model.layout, time_of_dark, dark[None], model.flat, model.linearity)
 
 
+def calibration_of(case: Case, seed: int) -> Calibration:
+    """Return the standard calibration of a recording."""
+    kept = case.model.layout
+    return calibration((kept.camera, kept.summing, CAMERA_SEED + seed % 5), case.label.housekeeping)
+
+
 def standard(case: Case, number: np.ndarray, seed: int) -> Image:
     """Return the standard calibration's image, whole lines, DN."""
-    kept = case.model.layout
-    chain = calibration(
-        (kept.camera, kept.summing, CAMERA_SEED + seed % 5), case.label.housekeeping.orbit_number
-    )
+    chain = calibration_of(case, seed)
     made = calibrate(
         decompand(number, case.label.compand_code),
         chain,
@@ -207,14 +219,18 @@ def noise_of(level_image: Image, case: Case) -> tuple[Image, float]:
     return noise_psd(residual, case.truth.shape, smooth=True), float(residual.std())
 
 
-def nightside_denoiser(models: Path | None) -> Callable[[np.ndarray, EdrLabel], Any]:
-    """Return the package's own denoiser.
+def nightside_denoiser(photon: Path | None) -> Callable[[Case, np.ndarray, int], Any]:
+    """Return the package's own denoiser, given no more of the camera than the standard calibration is.
 
-    Raises:
-        ImportError: it is not there.
+    Its dark is that of ten days before, not a DestripeNet's, which one would have to be trained for each camera.
     """
-    module = importlib.import_module("nightside.optical.denoise")
-    return lambda number, label: module.denoise_array(number, label, models)
+    from nightside.optical.denoise import denoise_array
+    from nightside.optical.models import models_for
+
+    def denoise(case: Case, number: np.ndarray, seed: int) -> Any:
+        return denoise_array(number, models_for(case.label, calibration_of(case, seed), photon=photon))
+
+    return denoise
 
 
 def quality(image: Image, truth: Image) -> dict[str, float]:
@@ -245,7 +261,7 @@ def judge(
         made = timed(name, speeds, case.truth.size, lambda d=denoise: d(plain, psd, sigma))
         out["methods"][f"{name} after standard"] = quality(made, case.truth)
     if ours is not None:
-        made = timed("nightside", speeds, case.number.size, lambda: ours(case.number, case.label))
+        made = timed("nightside", speeds, case.number.size, lambda: ours(case, case.number, seed))
         signal, deviation, destriped = (
             np.asarray(getattr(made, part))[case.window] for part in ("signal", "signal_std", "destriped")
         )
@@ -254,7 +270,7 @@ def judge(
         z = z_scores(signal, deviation, case.truth)
         out["z"] = {"spread": z.spread, "robust": z.robust_spread, "mean": z.mean}
         out["stripes"]["nightside"] = stripes(signal - case.truth, case)
-        psd, sigma = noise_of(np.asarray(ours(case.level_number, case.label).destriped), case)
+        psd, sigma = noise_of(np.asarray(ours(case, case.level_number, seed).destriped), case)
         for name, denoise in peers.items():
             made = timed(name, speeds, case.truth.size, lambda d=denoise: d(destriped, psd, sigma))
             out["methods"][f"{name} on destriped"] = quality(made, case.truth)
@@ -351,7 +367,7 @@ def recall_rows(
                 psd = noise_psd(residual, case.truth.shape, smooth=True)
                 images["bm3d after standard"] = peers["bm3d"](plain, psd, float(residual.std()))
             if ours is not None:
-                images["nightside"] = np.asarray(ours(case.number, case.label).signal)[case.window]
+                images["nightside"] = np.asarray(ours(case, case.number, k).signal)[case.window]
             for name, image in images.items():
                 curve = recall_curve(
                     image, ground.boxes, options.false_alarms, light_azimuth_deg=ground.light_deg
@@ -428,7 +444,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--scenes", type=Path, help="folder of real scenes; rendered ground without it")
-    parser.add_argument("--models", type=Path, help="folder of weights; the package's own without it")
+    parser.add_argument("--models", type=Path, help="folder of a PhotonNet; the package's own without it")
     parser.add_argument("--plain-unet", type=Path, help="weights of the U-Net trained on white noise")
     parser.add_argument("--levels", type=float, nargs="+", default=list(LEVELS), help="mean signal, DN")
     parser.add_argument("--tables", type=int, nargs="+", default=[0, 1, 3])
