@@ -1,4 +1,4 @@
-# nightside: snakemake --configfile config/demo.yaml (the default), tycho.yaml, global.yaml
+# nightside: snakemake --configfile config/demo.yaml (the default), tycho.yaml, global.yaml, south_pole.yaml
 # Any area of interest by name: --configfile config/tycho.yaml --config area="King Crater"
 from snakemake.utils import min_version
 
@@ -33,6 +33,12 @@ rule maps:
         RESULTS / "thermal/cog.json",
         RESULTS / "physics/cog.json",
         OPTICAL / "cog.json" if NAC else [],
+
+
+rule optical:
+    input:
+        OPTICAL / "report.html",
+        OPTICAL / "cog.json",
 
 
 rule oscillator:

@@ -68,3 +68,33 @@ def test_a_misspelt_key_stops_before_any_job(plan, tmp_path):
     done = plan("--configfile", str(config))
     assert done.returncode != 0
     assert "did you mean 'thermal'?" in done.stderr + done.stdout
+
+
+def test_the_demo_plans_its_images_of_the_dark(plan):
+    done = plan()
+    assert done.returncode == 0, done.stderr[-2000:]
+    jobs = dict(
+        line.split()
+        for line in done.stdout.splitlines()
+        if len(line.split()) == 2 and line.split()[1].isdigit()
+    )
+    assert int(jobs["optical_ingest"]) == int(jobs["optical_denoise"]) == 6
+    assert int(jobs["optical_darks"]) == int(jobs["optical_train_destripe"]) == 2
+    assert int(jobs["optical_evaluate"]) == int(jobs["optical_report"]) == int(jobs["optical_cog"]) == 1
+
+
+def test_images_that_are_not_there_are_missed_before_any_job_starts(plan, tmp_path):
+    done = plan("optical", "--configfile", "config/south_pole.yaml")
+    assert done.returncode != 0
+    assert "data/nac: holds no NAC EDR (.IMG)" in done.stderr + done.stdout
+
+
+def test_images_of_your_own_folder_are_planned_without_truth(plan, tmp_path):
+    folder = tmp_path / "data/nac"
+    folder.mkdir(parents=True)
+    (folder / "M114145549LE.IMG").touch()
+    (folder / "darks.txt").write_text("M123456789LE  # a night side\n")
+    done = plan("optical", "--configfile", "config/south_pole.yaml")
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "optical_denoise" in done.stdout
+    assert "optical_evaluate" not in done.stdout

@@ -96,13 +96,22 @@ def listings():
 
 
 def nac_products():
-    """Return the product ids of the images of the dark, which a run without the optical room has none of."""
+    """Return the product ids of the images of the dark; a configuration without the optical room has none."""
     optical = SETTINGS.optical
     if optical is None:
         return []
     if optical.images.source == "synthetic":
         return image_products(optical.synthetic, SETTINGS.seed)
-    return products(SETTINGS, "images", optical.images.folder)
+    try:
+        found = products(SETTINGS, "images", optical.images.folder)
+    except ConfigError as error:
+        raise WorkflowError(str(error))
+    if not found:
+        raise WorkflowError(
+            f"{optical.images.folder}: holds no NAC EDR (.IMG); put the images there, or name the right folder in"
+            " 'optical.images.folder'"
+        )
+    return found
 
 
 def nac_camera(product):
