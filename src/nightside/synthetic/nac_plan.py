@@ -112,7 +112,7 @@ def plan_darks(section: SyntheticNac, noise: dict[Camera, NoiseModel], seed: int
     ]
     taken = [_flight(section, seed, number)[1] for number in range(len(section.signals_dn))]
     days += [day + apart for day in taken for apart in _BESIDE_DAYS]
-    for number, day in enumerate(days):
+    for number, day in enumerate(sorted(days)):
         rng = np.random.default_rng([seed, 31, number])
         flight = Pass(
             start_time=_moment(day),

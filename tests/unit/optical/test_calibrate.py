@@ -56,12 +56,17 @@ def test_darks_are_interpolated_in_time_and_the_nearest_serves_beyond_them():
     assert darks.dark(T0 + 300 * DAY)[0] == 5
 
 
-def test_darks_too_far_apart_are_refused():
+def test_of_darks_too_far_apart_the_nearest_serves_and_none_that_is_far_away():
     where = layout("left", 2)
-    darks = np.zeros((2, where.samples))
-    with pytest.raises(ValueError, match=r"are 46 days apart, more than 45.*add darks"):
-        calibration(where, darks, (T0, T0 + 46 * DAY)).dark(T0 + 3 * DAY)
-    assert calibration(where, darks, (T0, T0 + 46 * DAY), days_max=50).dark(T0 + 3 * DAY)[0] == 0
+    darks = calibration(where, np.ones((2, where.samples)) * [[1.0], [5.0]], (T0, T0 + 100 * DAY))
+    assert darks.dark(T0 + 3 * DAY)[0] == 1
+    assert darks.dark(T0 + 97 * DAY)[0] == 5
+    with pytest.raises(
+        ValueError, match=r"100 days apart and the nearest 50 days away, more than 45.*add darks"
+    ):
+        darks.dark(T0 + 50 * DAY)
+    wider = calibration(where, darks.dark_dn, (T0, T0 + 100 * DAY), days_max=100)
+    assert wider.dark(T0 + 50 * DAY)[0] == pytest.approx(3)
 
 
 def test_missing_darks_and_darks_of_another_mode_are_named():

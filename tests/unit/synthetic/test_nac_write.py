@@ -83,11 +83,11 @@ def test_there_is_a_pair_for_each_signal_and_the_dark_frames(written):
     images = inventory["images"]
     assert [entry["signal_dn"] for entry in images] == [5.0, 5.0, 20.0, 20.0]
     assert [entry["camera"] for entry in images] == ["left", "right"] * 2
-    assert len(inventory["darks"]) == 6
+    assert len(inventory["darks"]) == 2 * (3 + 2 * 2), "two more beside each pair of images"
     for group in ("images", "darks"):
         assert all((folder / entry["path"]).is_file() for entry in inventory[group])
     assert all((folder / name).is_file() for name in inventory["kernels"])
-    assert len({entry["product_id"] for group in ("images", "darks") for entry in inventory[group]}) == 10
+    assert len({entry["product_id"] for group in ("images", "darks") for entry in inventory[group]}) == 18
 
 
 def test_the_numbers_hold_the_signal_above_the_dark(written):
