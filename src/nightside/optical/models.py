@@ -26,16 +26,23 @@ SHIPPED = Path(str(files("nightside.optical"))) / "weights" / "photon"
 
 @dataclass(frozen=True)
 class CalibratedDark:
-    """Camera noise without a DestripeNet: the standard calibration's dark, and the mean of each line's masked samples."""
+    """Camera noise without a DestripeNet: the standard calibration's dark, and what each line's masked samples add to it.
+
+    The means of both ends are joined by a straight line. Phases are left to the image itself, which knows them better.
+    """
 
     layout: Layout
     dark_dn: NDArray[np.float32]
 
     def __call__(self, dn: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the camera noise of lines, raw DN, (line, sample)."""
-        masked = self.layout.masked
-        offset = (dn[:, masked] - self.dark_dn[masked]).mean(axis=1, keepdims=True)
-        return np.asarray(self.dark_dn + offset, np.float32)
+        masked, middle = self.layout.masked, self.layout.samples // 2
+        (low, at_low), (high, at_high) = (
+            ((dn[:, end] - self.dark_dn[end]).mean(axis=1, keepdims=True), end.mean())
+            for end in (masked[masked < middle], masked[masked > middle])
+        )
+        share = (np.arange(self.layout.samples) - at_low) / (at_high - at_low)
+        return np.asarray(self.dark_dn + low * (1 - share) + high * share, np.float32)
 
 
 @dataclass(frozen=True)
