@@ -1,7 +1,8 @@
-"""How all pictures look, whichever room draws them."""
+"""How all pictures and pages look, whichever room makes them."""
 
 from __future__ import annotations
 
+from importlib import resources
 from typing import Any
 
 INK, ACCENT, GREY, BLUE = "#1f3044", "#d1495b", "#8a94a0", "#2f6fa8"
@@ -23,3 +24,8 @@ STYLE: Any = {
     "legend.fontsize": 9,
     "figure.facecolor": "white",
 }
+
+
+def page_style() -> str:
+    """Return the style sheet that all reports begin with."""
+    return resources.files("nightside").joinpath("report.css").read_text(encoding="utf-8")

@@ -7,11 +7,13 @@ from typing import Annotated
 
 import typer
 
+from nightside.optical.project_commands import Config, Out
+
 
 def denoise(
-    config: Annotated[Path, typer.Option(help="configuration, YAML")],
+    config: Config,
     edr: Annotated[Path, typer.Option(help="EDR store")],
-    out: Annotated[Path, typer.Option(help="the denoised image, X.zarr")],
+    out: Out,
     darks: Annotated[
         Path | None, typer.Option(help="library of darks; not needed with the archive's calibration files")
     ] = None,

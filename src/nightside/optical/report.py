@@ -14,6 +14,7 @@ from nightside._version import __version__
 from nightside.optical.evaluate import GOAL_STRIPES, GOAL_Z
 from nightside.optical.slider import Pair, slider
 from nightside.store import atomic_file
+from nightside.style import page_style
 
 GOAL_GAIN_DB = 10.0
 """Over the standard calibration at a mean signal of 5 DN."""
@@ -54,6 +55,7 @@ def write_report(
         raise ValueError("no pair of images to show; denoise an image first")
     page = Template(resources.files("nightside.optical").joinpath("report.html").read_text(encoding="utf-8"))
     html = page.substitute(
+        style=page_style(),
         title=escape(title),
         place=escape(place),
         pairs="\n".join(slider(pair) for pair in pairs),

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-Config = Annotated[Path, typer.Option(help="configuration, YAML")]
+from nightside.optical.project_commands import Config
+
 Model = Annotated[Path, typer.Option(help="folder of the trained model")]
 Checkpoints = Annotated[Path, typer.Option(help="folder from which training goes on after a kill")]
 

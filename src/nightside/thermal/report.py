@@ -19,6 +19,7 @@ from nightside import moon
 from nightside._version import __version__
 from nightside.config import Settings
 from nightside.store import atomic_file, grid_of
+from nightside.style import page_style
 from nightside.thermal.figures import NAMES, latent_titles
 from nightside.thermal.named_latents import FOLLOWED_NEXT_BEST, FOLLOWED_SPEARMAN
 
@@ -63,6 +64,7 @@ def write_report(
     caption = "Above, what the model found. Below, the truth of the synthetic Moon." if known else ""
     page = Template(resources.files("nightside.thermal").joinpath("report.html").read_text(encoding="utf-8"))
     html = page.substitute(
+        style=page_style(),
         title=escape(f"Thermal anomalies: {settings.name}"),
         place=escape(place(settings)),
         overview=_image(figures / "overview.png"),
