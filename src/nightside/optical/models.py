@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -83,11 +84,7 @@ def models_for(
     """
     noise = noise or CameraNoise()
     where = layout(label.camera, label.summing)
-    network, card = load_model(photon or SHIPPED, PhotonNet.from_card)
-    if card.get("kind") != "photon-net":
-        raise ModelError(
-            f"{photon} is a '{card.get('kind')}', not a PhotonNet; give the folder of 'train-photon'"
-        )
+    network, _ = load_photon_net(photon or SHIPPED)
     flat = np.where(calibration.flat > 0, calibration.flat, 1.0).astype(np.float32)
     counts = {"electrons": noise.gain_e_per_dn * label.summing, "dn": 1.0, "none": np.inf}[noise.photons]
     return Models(
@@ -105,6 +102,20 @@ def models_for(
 def housekeeping_of(label: EdrLabel) -> NDArray[np.float32]:
     """Return DestripeNet's input of an image: the eight values of its housekeeping and the exposure in ms, (1, 9)."""
     return np.append(label.housekeeping.as_array(), np.float32(label.exposure_ms))[None].astype(np.float32)
+
+
+def load_photon_net(folder: Path) -> tuple[PhotonNet, dict[str, Any]]:
+    """Return a trained PhotonNet and its card.
+
+    Raises:
+        ModelError: the folder is no finished model, or one of another kind.
+    """
+    network, card = load_model(folder, PhotonNet.from_card)
+    if card.get("kind") != "photon-net":
+        raise ModelError(
+            f"{folder} is a '{card.get('kind')}', not a PhotonNet; give the folder of 'train-photon'"
+        )
+    return network, card
 
 
 def _dark(label: EdrLabel, where: Layout, calibration: Calibration, destripe: Path | None) -> DarkLine:

@@ -12,6 +12,7 @@ import torch
 from nightside.config.horus import Horus, PhotonTraining
 from nightside.learning import LAST, fit, save_model, versions
 from nightside.optical.darkening import darkened_patches
+from nightside.optical.models import load_photon_net
 from nightside.optical.photon_net import PhotonNet
 from nightside.optical.photon_training import DarkenedScenes, PhotonData
 from nightside.optical.photon_training import PhotonTraining as Training
@@ -25,7 +26,12 @@ CHECK_KEY, CHECK_CAMERAS, CHECK_FRAMES = 97, 64, 8
 
 
 def train_photon(
-    scenes: ScenePool, config: Horus, seed: int, out_folder: Path, checkpoint_folder: Path
+    scenes: ScenePool,
+    config: Horus,
+    seed: int,
+    out_folder: Path,
+    checkpoint_folder: Path,
+    start_from: Path | None = None,
 ) -> dict[str, Any]:
     """Train on darkened scenes; write the model folder and return its card.
 
@@ -35,10 +41,12 @@ def train_photon(
         seed: of the weights and of all that is drawn.
         out_folder: becomes the model (``model.safetensors``, ``model.json``).
         checkpoint_folder: for ``last.ckpt``, from which training goes on; it is removed when the model is written.
+        start_from: folder of a PhotonNet whose weights, and whose shape, are taken to start with.
     """
     photon = config.photon
     pl.seed_everything(seed, workers=True, verbose=False)
-    module = Training(PhotonNet(photon.widths, photon.blocks), photon.learning_rate, photon.steps)
+    network, before = _start(start_from) if start_from else (PhotonNet(photon.widths, photon.blocks), None)
+    module = Training(network, photon.learning_rate, photon.steps)
     data = PhotonData(
         DarkenedScenes(
             scenes,
@@ -70,6 +78,7 @@ def train_photon(
         "scenes": list(scenes.names),
         "seed": seed,
         "steps": int(trainer.global_step),
+        "started_from": before,
         "check": check,
         "versions": versions(),
     }
@@ -78,6 +87,15 @@ def train_photon(
             save_model(partial, network, card)
         (checkpoint_folder / LAST).unlink(missing_ok=True)
     return card
+
+
+def _start(folder: Path) -> tuple[PhotonNet, dict[str, Any]]:
+    """Return a trained network whose standard deviation is as it was learnt, and what its card says of its training."""
+    network, card = load_photon_net(folder)
+    network.log_scale.zero_()
+    return network.train(), {
+        name: card.get(name) for name in ("training", "seed", "steps", "started_from", "check")
+    }
 
 
 def set_std_right(

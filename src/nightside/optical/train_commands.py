@@ -39,6 +39,9 @@ def train_photon(
     scenes: Annotated[
         list[Path] | None, typer.Option(help="scenes to darken, in place of the configured ones")
     ] = None,
+    start_from: Annotated[
+        Path | None, typer.Option(help="a PhotonNet's folder, to go on training its weights")
+    ] = None,
 ) -> None:
     """Train PhotonNet: from destriped images of the dark to clean ones."""
     from nightside.config import load
@@ -49,4 +52,11 @@ def train_photon(
     settings = load(config)
     networks = optical_section(settings).networks
     places = scenes or list(networks.photon.scenes)
-    train(pool(read_scenes(places, networks.photon.leave_out)), networks, settings.seed, model, checkpoints)
+    train(
+        pool(read_scenes(places, networks.photon.leave_out)),
+        networks,
+        settings.seed,
+        model,
+        checkpoints,
+        start_from,
+    )

@@ -130,3 +130,23 @@ def test_scenes_that_cannot_be_darkened_are_refused(tmp_path):
         pool({"small": np.ones((64, 64))})
     with pytest.raises(ValueError, match="no scene to train with"):
         read_scenes([tmp_path])
+
+
+def test_training_goes_on_from_a_trained_network_and_its_card_says_so(tmp_path):
+    photon = PhotonTraining(
+        widths=(8, 8), blocks=(1, 1), steps=2, steps_per_epoch=2, batch_size=2, learning_rate=1e-3
+    )
+    config = Horus(photon=photon, devices=1, workers=0, precision="32-true")
+    first = train_photon(scenes(), config, 1, tmp_path / "first", tmp_path / "checkpoints")
+    still = Horus(
+        photon=photon.model_copy(update={"learning_rate": 1e-12}), devices=1, workers=0, precision="32-true"
+    )
+    card = train_photon(
+        scenes(), still, 1, tmp_path / "second", tmp_path / "more", start_from=tmp_path / "first"
+    )
+    before, after = (load_model(tmp_path / name, PhotonNet.from_card)[0] for name in ("first", "second"))
+    for a, b in zip(before.parameters(), after.parameters(), strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=1e-6)
+    assert card["started_from"]["steps"] == 2
+    assert card["started_from"]["check"] == first["check"]
+    assert first["started_from"] is None
