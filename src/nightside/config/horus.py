@@ -64,8 +64,10 @@ class Horus(Section):
 
     destripe: DestripeTraining = DestripeTraining()
     photon: PhotonTraining = PhotonTraining()
-    precision: Literal["32-true", "bf16-mixed"] = Field(
-        "bf16-mixed", description="of training; bf16 where the processor has it is two to four times faster"
+    precision: Literal["auto", "32-true", "bf16-mixed"] = Field(
+        "auto",
+        description="of training; bf16 is two to four times faster on a GPU or processor that has it, which 'auto' "
+        "finds out, and ten times slower on another",
     )
     devices: int | Literal["auto"] = Field("auto", description="processes, or GPUs, of a node")
     nodes: int = Field(1, ge=1)

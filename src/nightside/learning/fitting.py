@@ -17,9 +17,11 @@ import torch
 from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
 from pytorch_lightning.callbacks import ModelCheckpoint
 
+from nightside.learning.arithmetic import multiplies_in_bf16
+
 LAST = "last.ckpt"
 
-Precision = Literal["32-true", "bf16-mixed"]
+Precision = Literal["auto", "32-true", "bf16-mixed"]
 
 
 class WorldSizeError(RuntimeError):
@@ -87,7 +89,7 @@ def fit(
 
     Distribution is DistributedDataParallel, over NCCL on GPUs and gloo on CPUs; one process on a CPU needs none.
     ``devices`` "auto" takes every GPU of the node, or one process on a CPU. ``gradient_clip`` is the largest norm
-    of a gradient.
+    of a gradient. ``precision`` "auto" is bf16-mixed where the device multiplies in bfloat16, and single elsewhere.
 
     Raises:
         WorldSizeError: fewer (or more) processes were started than configured.
@@ -96,6 +98,8 @@ def fit(
     gpu = torch.cuda.is_available()
     if devices == "auto" and not gpu:
         devices = 1
+    if precision == "auto":
+        precision = "bf16-mixed" if multiplies_in_bf16("cuda" if gpu else "cpu") else "32-true"
     many = nodes > 1 or devices not in ("auto", 1) or (gpu and torch.cuda.device_count() > 1)
     checkpoint_folder.mkdir(parents=True, exist_ok=True)
     trainer = pl.Trainer(

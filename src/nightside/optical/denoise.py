@@ -18,6 +18,7 @@ from nightside.camera.companding import DN_MAX, bounds, decompand, step_dn
 from nightside.camera.echo import remove_echo
 from nightside.camera.layout import Layout
 from nightside.camera.linearity import Linearity
+from nightside.learning import fast_autocast
 from nightside.optical.column_pattern import ColumnPattern
 from nightside.optical.line_pattern import REACH_LINES, slope_of, subtract_line_patterns
 from nightside.optical.photon_net import PhotonNet, Response, network_input
@@ -200,6 +201,6 @@ class Denoiser:
         stride = self.network.stride
         padding = ((0, 0), (0, -lines % stride), (0, -samples % stride))
         x = torch.from_numpy(np.pad(inputs, padding, mode="edge"))[None].to(self.device)
-        with torch.inference_mode(), torch.autocast(self.device, torch.bfloat16):
+        with torch.inference_mode(), fast_autocast(self.device):
             out = self.network(x.contiguous(memory_format=torch.channels_last))
         return np.asarray(out[0, :, :lines, :samples].float().cpu())

@@ -10,7 +10,7 @@ import pytorch_lightning as pl
 import torch
 
 from nightside.config.horus import Horus, PhotonTraining
-from nightside.learning import LAST, fit, save_model, versions
+from nightside.learning import LAST, fast_autocast, fit, save_model, versions
 from nightside.optical.darkening import darkened_patches
 from nightside.optical.models import load_photon_net
 from nightside.optical.photon_net import PhotonNet
@@ -114,7 +114,7 @@ def set_std_right(
     z_scores, errors = [], []
     for number in range(frames):
         patches = darkened_patches(scenes, rng, (first, first + CHECK_CAMERAS), photon.levels_dn)
-        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+        with torch.inference_mode(), fast_autocast("cpu"):
             out = network(torch.from_numpy(patches.inputs)).float().numpy()
         error = (patches.sharp - patches.signal) / patches.std - out[:, 0]
         z_scores.append((patches.inputs[:, 2], error * np.exp(-0.5 * out[:, 1])))
