@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+DRAWS = 8
+
 
 class Experiment(StrEnum):
     """What to try on the oscillator."""
@@ -22,8 +24,12 @@ class Experiment(StrEnum):
 def oscillator(
     out_dir: Annotated[Path, typer.Option(help="where oscillator.json, the pictures and the animation go")],
     seeds: Annotated[str, typer.Option(help="of the networks' first weights, with commas")] = "123,0,1",
-    draws: Annotated[int, typer.Option(help="noise draws of the inverse problem", min=2)] = 8,
-    experiment: Annotated[Experiment, typer.Option(help="which experiment")] = Experiment.ALL,
+    draws: Annotated[
+        int | None, typer.Option(help="noise draws of the experiments inverse and all; 8 if absent", min=2)
+    ] = None,
+    experiment: Annotated[
+        Experiment | None, typer.Option(help="which experiment; all if absent", show_default=False)
+    ] = None,
     quick: Annotated[
         bool,
         typer.Option(
@@ -39,10 +45,17 @@ def oscillator(
     def tell(line: str) -> None:
         typer.echo(line, err=True)
 
+    numbers = _numbers(seeds)
     if quick:
-        table, curves = experiments.quick(_numbers(seeds)[0], tell)
+        for option, given in (("--experiment", experiment), ("--draws", draws)):
+            if given is not None:
+                raise ValueError(f"--quick has an experiment of its own; leave out {option}, or --quick")
+        table, curves = experiments.quick(numbers[0], tell)
     else:
-        table, curves = experiments.run(experiment.value, _numbers(seeds), draws, tell)
+        chosen = experiment or Experiment.ALL
+        if draws is not None and chosen not in (Experiment.INVERSE, Experiment.ALL):
+            raise ValueError(f"--draws changes nothing in experiment '{chosen.value}'; leave it out")
+        table, curves = experiments.run(chosen.value, numbers, draws or DRAWS, tell)
     write_figures(out_dir, table, curves)
     write_json(out_dir / "oscillator.json", table)
 

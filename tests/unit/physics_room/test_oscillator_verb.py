@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -45,3 +46,18 @@ def test_seeds_that_are_no_numbers_are_named(tmp_path):
     done = run(tmp_path, "--seeds", "1,b")
     assert isinstance(done.exception, ValueError)
     assert "--seeds is '1,b'" in str(done.exception)
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (("--quick", "--experiment", "inverse"), "leave out --experiment"),
+        (("--quick", "--draws", "3"), "leave out --draws"),
+        (("--experiment", "article", "--draws", "3"), "--draws changes nothing in experiment 'article'"),
+    ],
+)
+def test_an_option_that_would_be_ignored_is_refused(tmp_path, options, named):
+    done = run(tmp_path, *options)
+    assert isinstance(done.exception, ValueError)
+    assert named in str(done.exception)
+    assert not list(tmp_path.iterdir())
