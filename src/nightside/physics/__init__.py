@@ -15,6 +15,9 @@ and the rock and let their radiances add::
     delay = physics.onset_delay_h(latitude, slope_east)  # (1000,) h, positive where the Sun is late
     flux = physics.daily_mean_absorbed_flux(latitude, 0.12, slope_east)  # (1000,) W m-2
 
+Values that cannot be raise ValueError with the argument, the index, the bounds and the unit that was probably meant; NaN, a
+gap in a map, stays NaN where functions work element by element, and is refused by the solver.
+
 How the temperatures depend on the ground, exactly, and how well they can therefore tell albedo and H::
 
     ground = physics.diurnal_sensitivities(latitude, parameters=["albedo", "h_parameter_m"])
@@ -60,6 +63,8 @@ from nightside.physics.regolith import (
     MOON,
     REGOLITH,
     ROCK,
+    SOLAR_CONSTANT,
+    STEFAN_BOLTZMANN,
     Body,
     Material,
     albedo_at_incidence,
@@ -88,6 +93,8 @@ __all__ = [
     "PROFILE_LOCAL_TIMES_H",
     "REGOLITH",
     "ROCK",
+    "SOLAR_CONSTANT",
+    "STEFAN_BOLTZMANN",
     "Band",
     "Body",
     "ConvergenceWarning",

@@ -6,6 +6,11 @@ it faces north. The normal is therefore proportional to (tan slope_east, tan slo
 (east, north, up). The facet is dark while the Sun is behind it or below the horizon: the sphere's, or the
 terrain's where ``horizon_deg`` gives its elevation at equally spaced azimuths clockwise from north, for all
 places (k,) or for each (n, k). Light scattered or emitted by the surroundings is not modelled.
+
+The Sun is the model's: a point that circles the sky in 24 lunar hours at a constant declination, in the meridian at
+12 h, so that at the equator it rises at 6 h. The true Sun, half a degree wide, strays from it through the year.
+
+Values outside their bounds raise ValueError (:mod:`nightside.physics.bounds`); a place with a NaN is NaN.
 """
 
 from __future__ import annotations
@@ -14,17 +19,28 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nightside.moon import HOURS_PER_DAY
-from nightside.physics.regolith import MOON, REGOLITH, SOLAR_CONSTANT, Body, Material, albedo_at_incidence
+from nightside.physics.bounds import (
+    ALBEDO,
+    DECLINATION,
+    GRADIENT,
+    LATITUDE,
+    LOCAL_TIME,
+    SLOPE,
+    checked,
+    checked_horizon,
+)
+from nightside.physics.regolith import MOON, REGOLITH, SOLAR_CONSTANT, Body, Material, albedo_law
 
 _DEGREES_PER_HOUR = 360.0 / HOURS_PER_DAY
+_FEWEST_SAMPLES = 24
 
 
 def slope_angles_deg(
     dz_deast: ArrayLike, dz_dnorth: ArrayLike
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return (slope_east_deg, slope_north_deg) of a surface from its height gradients (unitless, rise over run)."""
-    east = -np.rad2deg(np.arctan(np.asarray(dz_deast, np.float64)))
-    north = -np.rad2deg(np.arctan(np.asarray(dz_dnorth, np.float64)))
+    east = -np.rad2deg(np.arctan(checked("dz_deast", dz_deast, GRADIENT)))
+    north = -np.rad2deg(np.arctan(checked("dz_dnorth", dz_dnorth, GRADIENT)))
     return east, north
 
 
@@ -41,10 +57,10 @@ def hour_angle_series(
     (-cos d sin h, sin d cos f - cos d cos h sin f, sin d sin f + cos d cos h cos f), at declination d and
     latitude f.
     """
-    latitude = np.deg2rad(np.asarray(latitude_deg, np.float64))
-    declination = np.deg2rad(np.asarray(solar_declination_deg, np.float64))
-    east = np.tan(np.deg2rad(np.asarray(slope_east_deg, np.float64)))
-    north = np.tan(np.deg2rad(np.asarray(slope_north_deg, np.float64)))
+    latitude = np.deg2rad(checked("latitude_deg", latitude_deg, LATITUDE))
+    declination = np.deg2rad(checked("solar_declination_deg", solar_declination_deg, DECLINATION))
+    east = np.tan(np.deg2rad(checked("slope_east_deg", slope_east_deg, SLOPE)))
+    north = np.tan(np.deg2rad(checked("slope_north_deg", slope_north_deg, SLOPE)))
     norm = np.sqrt(east**2 + north**2 + 1.0)
     constant = np.sin(declination) * (north * np.cos(latitude) + np.sin(latitude)) / norm
     cosine = np.cos(declination) * (np.cos(latitude) - north * np.sin(latitude)) / norm
@@ -57,8 +73,8 @@ def compass_series(
     latitude_deg: ArrayLike, solar_declination_deg: ArrayLike = 0.0
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Return (a, b, c) of the Sun's direction over the hour angle h: a + b cos h to the north, c sin h to the east."""
-    latitude = np.deg2rad(np.asarray(latitude_deg, np.float64))
-    declination = np.deg2rad(np.asarray(solar_declination_deg, np.float64))
+    latitude = np.deg2rad(checked("latitude_deg", latitude_deg, LATITUDE))
+    declination = np.deg2rad(checked("solar_declination_deg", solar_declination_deg, DECLINATION))
     a, b, c = np.broadcast_arrays(
         np.sin(declination) * np.cos(latitude),
         -np.cos(declination) * np.sin(latitude),
@@ -81,7 +97,7 @@ def cos_incidence(
     ``local_time_h`` is in lunar hours after midnight; the other inputs, in degrees, have shape (n,) or are
     scalars, but for ``horizon_deg``, (k,) or (n, k). The result has the broadcast shape (n,) of those with the shape of ``local_time_h`` appended.
     """
-    hour_angle = np.deg2rad((np.asarray(local_time_h, np.float64) - 12.0) * _DEGREES_PER_HOUR)
+    hour_angle = np.deg2rad((checked("local_time_h", local_time_h, LOCAL_TIME) - 12.0) * _DEGREES_PER_HOUR)
     facet = hour_angle_series(latitude_deg, slope_east_deg, slope_north_deg, solar_declination_deg)
     sphere = hour_angle_series(latitude_deg, 0.0, 0.0, solar_declination_deg)
     on_facet = _evaluate(facet, hour_angle)
@@ -89,8 +105,9 @@ def cos_incidence(
     if horizon_deg is not None:
         compass = compass_series(latitude_deg, solar_declination_deg)
         height = height - _sine_of_horizon(horizon_deg, compass, hour_angle)
-    above_horizon = height > 0.0
-    return np.where(above_horizon & (on_facet > 0.0), on_facet, 0.0)
+        on_facet = on_facet + 0.0 * height  # NaN where the horizon is
+    # A product, because it keeps NaN where a choice would call the place dark.
+    return np.asarray(np.maximum(on_facet, 0.0) * (height > 0.0), np.float64)
 
 
 def absorbed_flux(
@@ -114,10 +131,10 @@ def absorbed_flux(
     mu = cos_incidence(
         times, latitude_deg, slope_east_deg, slope_north_deg, solar_declination_deg, horizon_deg=horizon_deg
     )
-    normal_albedo = np.asarray(albedo, np.float64)
+    normal_albedo = checked("albedo", albedo, ALBEDO)
     normal_albedo = normal_albedo.reshape(normal_albedo.shape + (1,) * times.ndim)
     incidence_deg = np.rad2deg(np.arccos(np.minimum(mu, 1.0)))
-    absorbed = (1.0 - albedo_at_incidence(normal_albedo, incidence_deg, material)) * mu
+    absorbed = (1.0 - albedo_law(normal_albedo, incidence_deg, material)) * mu
     return np.asarray(SOLAR_CONSTANT / body.sun_distance_au**2 * absorbed, np.float64)
 
 
@@ -137,6 +154,8 @@ def daily_mean_absorbed_flux(
 
     Midpoint rule; 960 samples are within 0.03 % for facets that the horizon cuts.
     """
+    if samples < _FEWEST_SAMPLES:
+        raise ValueError(f"samples is {samples}; expected at least {_FEWEST_SAMPLES}, one an hour")
     times = (np.arange(samples) + 0.5) * HOURS_PER_DAY / samples
     flux = absorbed_flux(
         times,
@@ -160,11 +179,14 @@ def onset_delay_h(
     *,
     horizon: bool = False,
 ) -> NDArray[np.float64]:
-    """Return how much later the Sun rises on a facet than on the sphere, in lunar hours; negative is earlier.
+    """Return how much later the model Sun rises on a facet than on flat ground there, in lunar hours; negative is earlier.
 
-    By default it is the delay of the facet's own plane, mu(h) = 0: smooth through zero, about
-    -slope_east / 15 at the equator. With ``horizon`` the Sun must also be above the sphere's horizon, so that
-    no delay is below zero. NaN where the facet or the sphere has no sunrise (polar day, or no light).
+    This "onset" is a delay, not a time of day. It is counted from the sunrise of the sphere's flat horizon at the same
+    latitude (6 h at the equator, and everywhere at declination 0), as the model Sun has it: add the two for a local
+    time, and the hours between true and model Sun for one by an ephemeris. By default it is the delay of the facet's
+    own plane, mu(h) = 0: smooth through zero, about -slope_east / 15 at the equator. With ``horizon`` the Sun must also be above the sphere's horizon, so that
+    no delay is below zero. NaN where the facet or the sphere has no sunrise (polar day, or no
+    light).
     """
     facet_rise = _rise(
         hour_angle_series(latitude_deg, slope_east_deg, slope_north_deg, solar_declination_deg)
@@ -192,9 +214,9 @@ def _sine_of_horizon(
     zero = np.zeros_like(compass[0])
     north = _evaluate((compass[0], compass[1], zero), hour_angle)
     east = _evaluate((zero, zero, compass[2]), hour_angle)
-    horizon = np.deg2rad(np.asarray(horizon_deg, np.float64))
+    horizon = np.deg2rad(checked_horizon(horizon_deg))
     position = np.mod(np.arctan2(east, north), 2.0 * np.pi) * (horizon.shape[-1] / (2.0 * np.pi))
-    lower = position.astype(np.int64)
+    lower = np.nan_to_num(position).astype(np.int64)
     # One horizon for each place, and the axes of the times after it.
     place = np.broadcast_to(horizon, (*compass[0].shape, horizon.shape[-1]))
     flat = place.reshape(-1, horizon.shape[-1])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -10,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nightside.moon import HOURS_PER_DAY
-from nightside.physics import periodic
+from nightside.physics import bounds, periodic
 from nightside.physics.column import MAX_NODES
 from nightside.physics.illumination import compass_series, daily_mean_absorbed_flux, hour_angle_series
 from nightside.physics.regolith import (
@@ -78,9 +77,8 @@ def problem(
 ) -> Problem:
     """Check the arguments of :func:`nightside.physics.heat.diurnal_solution` and lay out the columns."""
     places = checked_places(latitude_deg, albedo, h_parameter_m, slope_east_deg, slope_north_deg, emissivity)
-    if not abs(solar_declination_deg) <= 90.0:
-        raise ValueError(f"solar_declination_deg is {solar_declination_deg}; expected -90 to 90")
-    if steps_per_day < 48:
+    bounds.checked("solar_declination_deg", solar_declination_deg, bounds.DECLINATION, nan=False)
+    if not steps_per_day >= 48:
         raise ValueError(f"steps_per_day is {steps_per_day}; expected at least 48")
     times = PROFILE_LOCAL_TIMES_H if local_time_h is None else np.asarray(local_time_h, np.float64)
     if times.ndim != 1 or not np.isfinite(times).all():
@@ -127,16 +125,13 @@ def check_local_times_h(times: Float) -> None:
 
 
 def checked_places(*values: ArrayLike) -> dict[str, Float]:
-    """Check and broadcast the arguments that vary from place to place, in the order of ``_RANGES``."""
+    """Check and broadcast the arguments that vary from place to place, in the order of ``_BOUNDS``."""
     checked = {}
-    for (name, (in_range, expected)), value in zip(_RANGES.items(), values, strict=True):
+    for (name, allowed), value in zip(_BOUNDS.items(), values, strict=True):
         array = np.atleast_1d(np.asarray(value, np.float64))
         if array.ndim != 1:
             raise ValueError(f"{name} has {array.ndim} dimensions; expected a scalar or one dimension")
-        bad = np.flatnonzero(~in_range(array))
-        if bad.size:
-            raise ValueError(f"{name}[{bad[0]}] is {array[bad[0]]}; expected {expected}")
-        checked[name] = array
+        checked[name] = bounds.checked(name, array, allowed, nan=False)
     try:
         arrays = np.broadcast_arrays(*checked.values())
     except ValueError:
@@ -145,13 +140,13 @@ def checked_places(*values: ArrayLike) -> dict[str, Float]:
     return dict(zip(checked, arrays, strict=True))
 
 
-_RANGES: dict[str, tuple[Callable[[Float], NDArray[np.bool_]], str]] = {
-    "latitude_deg": (lambda x: np.abs(x) <= 90.0, "-90 to 90 degrees"),
-    "albedo": (lambda x: (x >= 0.0) & (x <= 1.0), "0 to 1"),
-    "h_parameter_m": (lambda x: (x > 0.0) & np.isfinite(x), "a positive depth in metres"),
-    "slope_east_deg": (lambda x: np.abs(x) < 90.0, "a slope between -90 and 90 degrees"),
-    "slope_north_deg": (lambda x: np.abs(x) < 90.0, "a slope between -90 and 90 degrees"),
-    "emissivity": (lambda x: (x > 0.0) & (x <= 1.0), "above 0, to 1"),
+_BOUNDS = {
+    "latitude_deg": bounds.LATITUDE,
+    "albedo": bounds.ALBEDO,
+    "h_parameter_m": bounds.H_PARAMETER,
+    "slope_east_deg": bounds.SLOPE,
+    "slope_north_deg": bounds.SLOPE,
+    "emissivity": bounds.EMISSIVITY,
 }
 
 
@@ -159,14 +154,7 @@ def _horizon(horizon_deg: ArrayLike | None, places: int) -> Float:
     """Return the horizon (places, k) in degrees, with k of 0 for the sphere's."""
     if horizon_deg is None:
         return np.empty((places, 0))
-    horizon = np.asarray(horizon_deg, np.float64)
-    if horizon.ndim not in (1, 2) or not horizon.shape[-1]:
-        raise ValueError(f"horizon_deg has the shape {horizon.shape}; expected (k,) or (n, k), k at least 1")
-    bad = np.argwhere(~(np.abs(horizon) <= 90.0))
-    if bad.size:
-        raise ValueError(
-            f"horizon_deg{bad[0].tolist()} is {horizon[tuple(bad[0])]}; expected -90 to 90 degrees"
-        )
+    horizon = bounds.checked_horizon(horizon_deg, nan=False)
     if horizon.ndim == 2 and horizon.shape[0] not in (1, places):
         raise ValueError(f"horizon_deg is for {horizon.shape[0]} places; expected {places}")
     return np.broadcast_to(horizon, (places, horizon.shape[-1]))

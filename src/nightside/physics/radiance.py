@@ -14,6 +14,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nightside.physics.bounds import FRACTION, TEMPERATURE, checked
+
 Float = NDArray[np.float64]
 
 _PLANCK = 6.62607015e-34
@@ -23,8 +25,10 @@ _BOLTZMANN = 1.380649e-23
 COLDEST_K, HOTTEST_K = 3.0, 1000.0
 """Range of the table of radiances."""
 
+_SHORTEST_UM, _LONGEST_UM = 0.1, 1e5
 _TABLE_SIZE = 8192
 _QUADRATURE_NODES = 64
+_COLDEST_PLANCK_K = 1e-9
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,11 @@ class Band:
     def __post_init__(self) -> None:
         if not 0.0 < self.lower_um < self.upper_um < np.inf:
             raise ValueError(f"band {self.lower_um}-{self.upper_um} um; expected 0 < lower_um < upper_um")
+        if self.upper_um < _SHORTEST_UM or self.lower_um > _LONGEST_UM:
+            raise ValueError(
+                f"band {self.lower_um:g}-{self.upper_um:g} um; expected some of {_SHORTEST_UM:g} to {_LONGEST_UM:g} um "
+                "(is it in metres or nanometres?)"
+            )
 
 
 DIVINER_BANDS: dict[int, Band] = {
@@ -57,13 +66,15 @@ def planck_band_radiance(temperature_k: ArrayLike, band: Band = CHANNEL_7) -> Fl
     """Return the radiance of a black body over ``band``, in W m-2 sr-1, by Gauss-Legendre quadrature.
 
     Integrates Planck's law in wavenumber, 2 h c^2 k^3 / (exp(h c k / k_B T) - 1). ``temperature_k`` has any
-    shape and is positive. :func:`band_radiance` is the fast, tabulated form.
+    shape; 0 K gives 0, NaN gives NaN. :func:`band_radiance` is the fast, tabulated form. Raises ValueError below 0 K.
     """
-    temperature = np.asarray(temperature_k, np.float64)
+    temperature = checked("temperature_k", temperature_k, TEMPERATURE)
     low, high = 1e6 / band.upper_um, 1e6 / band.lower_um
     nodes, weights = np.polynomial.legendre.leggauss(_QUADRATURE_NODES)
     wavenumber = 0.5 * (high - low) * nodes + 0.5 * (high + low)
-    exponent = _PLANCK * _LIGHT_SPEED / _BOLTZMANN * wavenumber / temperature[..., None]
+    # At 0 K, a temperature so low that the radiance is 0 as well.
+    above_zero = np.where(temperature == 0.0, _COLDEST_PLANCK_K, temperature)[..., None]
+    exponent = _PLANCK * _LIGHT_SPEED / _BOLTZMANN * wavenumber / above_zero
     # Wien's factor is taken out, so that nothing overflows at low temperatures.
     spectral = 2.0 * _PLANCK * _LIGHT_SPEED**2 * wavenumber**3 * np.exp(-exponent) / -np.expm1(-exponent)
     return np.asarray(0.5 * (high - low) * (spectral @ weights), np.float64)
@@ -112,14 +123,13 @@ def mixed_brightness_temperature(
 
     Radiances add: L = (1 - f) L(T) + f L(T_other), the two-component surface of Bandfield et al. (2011), J.
     Geophys. Res. 116, E00H02. The arguments broadcast; ``other_fraction`` is 0 to 1 (rocks among regolith, for
-    example). Raises ValueError for a fraction outside that.
+    example). NaN in any of them gives NaN. Raises ValueError for a fraction outside that and, since they are those of
+    surfaces and not of noisy measurements, for temperatures below 0 K.
     """
-    fraction = np.asarray(other_fraction, np.float64)
-    if not ((fraction >= 0.0) & (fraction <= 1.0)).all():
-        raise ValueError("other_fraction has values that are not in 0 to 1")
-    mixed = (1.0 - fraction) * band_radiance(temperature_k, band) + fraction * band_radiance(
-        other_temperature_k, band
-    )
+    fraction = checked("other_fraction", other_fraction, FRACTION)
+    one = band_radiance(checked("temperature_k", temperature_k, TEMPERATURE), band)
+    other = band_radiance(checked("other_temperature_k", other_temperature_k, TEMPERATURE), band)
+    mixed = (1.0 - fraction) * one + fraction * other
     return brightness_temperature(mixed, band)
 
 

@@ -3,6 +3,8 @@
 Equations and constants are those of Hayne et al. (2017), "Global regolith thermophysical properties of the
 Moon from the Diviner Lunar Radiometer Experiment", J. Geophys. Res. Planets 122, 2371-2400, Appendix A and
 Table A1. Another body, or another material, is another set of constants.
+
+Values outside their bounds raise ValueError (:mod:`nightside.physics.bounds`); NaN gives NaN.
 """
 
 from __future__ import annotations
@@ -13,6 +15,22 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nightside.moon import SYNODIC_DAY_S
+from nightside.physics.bounds import (
+    ALBEDO,
+    ALBEDO_RISE,
+    CONDUCTIVITY,
+    DAY,
+    DENSITY,
+    DEPTH,
+    H_PARAMETER,
+    INCIDENCE,
+    INTERIOR_FLUX,
+    RADIATIVE_RATIO,
+    SUN_DISTANCE,
+    TEMPERATURE,
+    check_fields,
+    checked,
+)
 
 STEFAN_BOLTZMANN = 5.670374419e-8
 """W m-2 K-4 (CODATA 2018)."""
@@ -26,11 +44,26 @@ HEAT_CAPACITY_FLOOR_K = 10.0
 REFERENCE_TEMPERATURE_K = 350.0
 """Where radiative and contact conductivity have the ratio chi."""
 
+WIDEST_PORES_M = 0.05
+"""Light crosses pores as wide as this at most; those of lunar regolith are below 1 mm."""
+
 NODES_IN_SKIN_DEPTH = 10
 GROWTH = 0.15
 DEEP_SKIN_DEPTHS = 7.0
 LEAST_NODES_IN_SKIN_DEPTH = 5
 LEAST_DEEP_SKIN_DEPTHS = 3.0
+_MOST_REFINEMENT = 100.0
+
+_MATERIAL = {
+    "surface_density": DENSITY,
+    "deep_density": DENSITY,
+    "surface_conductivity": CONDUCTIVITY,
+    "deep_conductivity": CONDUCTIVITY,
+    "radiative_conductivity": RADIATIVE_RATIO,
+    "albedo_cubic": ALBEDO_RISE,
+    "albedo_eighth": ALBEDO_RISE,
+}
+_BODY = {"day_s": DAY, "sun_distance_au": SUN_DISTANCE, "interior_flux": INTERIOR_FLUX}
 
 
 @dataclass(frozen=True)
@@ -59,12 +92,17 @@ class Material:
     albedo_eighth: float = 0.25
 
     def __post_init__(self) -> None:
-        for name in ("surface_density", "deep_density", "surface_conductivity", "deep_conductivity"):
-            if not (np.isfinite(getattr(self, name)) and getattr(self, name) > 0.0):
-                raise ValueError(f"{name} is {getattr(self, name)}; expected a positive number")
-        for name in ("radiative_conductivity", "albedo_cubic", "albedo_eighth"):
-            if not (np.isfinite(getattr(self, name)) and getattr(self, name) >= 0.0):
-                raise ValueError(f"{name} is {getattr(self, name)}; expected zero or a positive number")
+        check_fields(self, _MATERIAL)
+        for contact in (self.surface_conductivity, self.deep_conductivity):
+            pores = (
+                self.radiative_conductivity * contact / (4.0 * STEFAN_BOLTZMANN * REFERENCE_TEMPERATURE_K**3)
+            )
+            if pores > WIDEST_PORES_M:
+                raise ValueError(
+                    f"radiative_conductivity {self.radiative_conductivity:g} times a conductivity of {contact:g} W m-1 "
+                    f"K-1 needs pores of {pores:.2g} m, 4 sigma T^3 d at 350 K; expected at most {WIDEST_PORES_M:g} m "
+                    "(are conductivities in mW m-1 K-1?)"
+                )
         coefficients = self.heat_capacity_coefficients
         warm = np.linspace(HEAT_CAPACITY_FLOOR_K, 400.0, 79)
         if len(coefficients) != 5 or not (np.polynomial.polynomial.polyval(warm, coefficients) > 0.0).all():
@@ -78,7 +116,8 @@ class Material:
 class Body:
     """An airless body: length of its solar day (s), distance from the Sun (AU) and interior heat (W m-2).
 
-    In a day shorter than a minute heat gets no deeper than a grain of regolith (0.1 mm), and the model of a continuum ends.
+    Raises ValueError for a body that turns too fast to keep regolith, and for anything else out of
+    :mod:`nightside.physics.bounds`.
     """
 
     day_s: float = SYNODIC_DAY_S
@@ -86,13 +125,7 @@ class Body:
     interior_flux: float = 0.018
 
     def __post_init__(self) -> None:
-        for name, least, most, unit in (
-            ("day_s", 60.0, 1e10, "s"),
-            ("sun_distance_au", 0.01, 1000.0, "AU"),
-            ("interior_flux", 0.0, 100.0, "W m-2"),
-        ):
-            if not least <= getattr(self, name) <= most:
-                raise ValueError(f"{name} is {getattr(self, name)}; expected {least:g} to {most:g} {unit}")
+        check_fields(self, _BODY)
 
 
 MOON = Body()
@@ -113,7 +146,8 @@ albedo law as for regolith."""
 def _with_depth(
     surface: float, deep: float, depth_m: ArrayLike, h_parameter_m: ArrayLike
 ) -> NDArray[np.float64]:
-    decay = np.exp(-np.asarray(depth_m, np.float64) / np.asarray(h_parameter_m, np.float64))
+    depth = checked("depth_m", depth_m, DEPTH)
+    decay = np.exp(-depth / checked("h_parameter_m", h_parameter_m, H_PARAMETER))
     return np.asarray(deep - (deep - surface) * decay, np.float64)
 
 
@@ -143,9 +177,9 @@ def conductivity(
     """Return the conductivity, contacts and radiation, in W m-1 K-1 (Hayne et al. 2017, eq. A4)."""
     radiative = (
         material.radiative_conductivity
-        * (np.asarray(temperature_k, np.float64) / REFERENCE_TEMPERATURE_K) ** 3
+        * (checked("temperature_k", temperature_k, TEMPERATURE) / REFERENCE_TEMPERATURE_K) ** 3
     )
-    return np.asarray(contact, np.float64) * (1.0 + radiative)
+    return checked("contact", contact, CONDUCTIVITY) * (1.0 + radiative)
 
 
 def heat_capacity(temperature_k: ArrayLike, material: Material = REGOLITH) -> NDArray[np.float64]:
@@ -153,7 +187,7 @@ def heat_capacity(temperature_k: ArrayLike, material: Material = REGOLITH) -> ND
 
     Below 10 K, where the fit ends and soon turns negative, the value at 10 K is kept.
     """
-    clamped = np.maximum(np.asarray(temperature_k, np.float64), HEAT_CAPACITY_FLOOR_K)
+    clamped = np.maximum(checked("temperature_k", temperature_k, TEMPERATURE), HEAT_CAPACITY_FLOOR_K)
     coefficients = np.asarray(material.heat_capacity_coefficients)
     return np.asarray(np.polynomial.polynomial.polyval(clamped, coefficients), np.float64)
 
@@ -165,16 +199,23 @@ def albedo_at_incidence(
 
     ``normal_albedo`` (A0, unitless) and ``incidence_deg`` (0 to 90) broadcast.
     """
-    incidence = np.asarray(incidence_deg, np.float64)
+    incidence = checked("incidence_deg", incidence_deg, INCIDENCE)
+    return albedo_law(checked("normal_albedo", normal_albedo, ALBEDO), incidence, material)
+
+
+def albedo_law(
+    normal_albedo: NDArray[np.float64], incidence: NDArray[np.float64], material: Material
+) -> NDArray[np.float64]:
+    """Return :func:`albedo_at_incidence` of arguments that are known to be within bounds."""
     rise = material.albedo_cubic * (incidence / 45.0) ** 3 + material.albedo_eighth * (incidence / 90.0) ** 8
-    return np.minimum(np.asarray(normal_albedo, np.float64) + rise, 1.0)
+    return np.minimum(normal_albedo + rise, 1.0)
 
 
 def thermal_inertia(
     contact: ArrayLike, density_: ArrayLike, temperature_k: ArrayLike = 273.0, material: Material = REGOLITH
 ) -> NDArray[np.float64]:
     """Return sqrt(K rho c_p), in J m-2 K-1 s-1/2, of ground of contact conductivity ``contact`` at a temperature."""
-    product = conductivity(contact, temperature_k, material) * np.asarray(density_, np.float64)
+    product = conductivity(contact, temperature_k, material) * checked("density_", density_, DENSITY)
     return np.asarray(np.sqrt(product * heat_capacity(temperature_k, material)), np.float64)
 
 
@@ -200,8 +241,11 @@ def depth_grid_m(
     The first spacing is a tenth of the surface's skin depth, each next one a fifth wider (Hayne et al. 2017,
     Appendix A2), to at least six deep skin depths; ``refinement`` divides both fractions.
     """
-    if not (np.isfinite(refinement) and refinement >= 0.5):
-        raise ValueError(f"refinement is {refinement}; below 0.5 the nodes are too coarse for the skin depth")
+    if not 0.5 <= refinement <= _MOST_REFINEMENT:
+        raise ValueError(
+            f"refinement is {refinement}; expected 0.5, below which nodes are too coarse for the skin depth, "
+            f"to {_MOST_REFINEMENT:g}"
+        )
     spacing = skin_depth_m(material, body) / (NODES_IN_SKIN_DEPTH * refinement)
     growth = 1.0 + GROWTH / refinement
     bottom = DEEP_SKIN_DEPTHS * skin_depth_m(material, body, deep=True)

@@ -167,5 +167,5 @@ def test_unphysical_ground_is_refused(options, named):
 
 
 def test_temperatures_that_are_not_finite_are_refused():
-    with pytest.raises(ValueError, match="observations: a target is not finite"):
+    with pytest.raises(ValueError, match=r"observed_k\[1\] is nan"):
         RegolithColumn(observed_h=(1.0, 2.0), observed_k=(100.0, math.nan)).constraints()

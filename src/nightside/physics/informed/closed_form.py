@@ -21,11 +21,15 @@ def fit_friction(
 ) -> Estimate:
     """Return the friction of u = e^(-dt) (a cos wt + b sin wt), a and b unknown too, from u (n) at ``times`` (n).
 
-    ``noise`` is the standard deviation of the values. Raises ValueError for values that are not finite.
+    ``noise`` is the standard deviation of the values. Raises ValueError for values that are not finite, and constants
+    that are not positive.
     """
     t, u = np.asarray(times, np.float64), np.asarray(values, np.float64)
     if t.shape != u.shape or not (np.isfinite(t).all() and np.isfinite(u).all()):
         raise ValueError("expected as many finite values as finite times")
+    for name, value in (("noise", noise), ("mass", mass), ("stiffness", stiffness)):
+        if not 0.0 < value < np.inf:
+            raise ValueError(f"{name} is {value}; expected a positive number")
     critical = 2.0 * np.sqrt(mass * stiffness)
 
     def misfit(parameters: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -52,7 +52,22 @@ class Oscillator(Problem):
             raise ValueError(
                 f"{len(self.observed_u)} values at {len(self.observed_t)} times; expected as many values as times"
             )
-
+        for name, numbers in (("observed_t", self.observed_t), ("observed_u", self.observed_u)):
+            for k, number in enumerate(numbers):
+                if not math.isfinite(number):
+                    raise ValueError(
+                        f"{name}[{k}] is {number}; expected a finite number: leave out what was not measured"
+                    )
+        for k, time in enumerate(self.observed_t):
+            if not 0.0 <= time <= 1.0:
+                raise ValueError(f"observed_t[{k}] is {time:g}; expected 0 to 1, where the equation holds")
+        for name in ("equation_weight", "data_weight", "velocity_weight"):
+            if not 0.0 < getattr(self, name) < math.inf:
+                raise ValueError(f"{name} is {getattr(self, name)}; expected a positive number")
+        if self.friction_start is not None and not abs(self.friction_start) < critical:
+            raise ValueError(
+                f"friction_start is {self.friction_start}; expected below {critical:g}, the critical damping, in size"
+            )
         if self.collocation < 0 or not (self.collocation or self.observed_t):
             raise ValueError(f"collocation is {self.collocation}; expected times where the equation holds")
 

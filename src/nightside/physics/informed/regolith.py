@@ -20,6 +20,14 @@ import torch
 from torch import Tensor
 
 from nightside.moon import HOURS_PER_DAY
+from nightside.physics.bounds import (
+    EMISSIVITY,
+    H_PARAMETER,
+    LOCAL_TIME,
+    TEMPERATURE,
+    check_fields,
+    checked,
+)
 from nightside.physics.informed.problem import Constraint, Field, Parameters, Problem, Residual, derivatives
 from nightside.physics.regolith import (
     HEAT_CAPACITY_FLOOR_K,
@@ -77,12 +85,13 @@ class RegolithColumn(Problem):
     body: Body = MOON
 
     def __post_init__(self) -> None:
+        check_fields(self, {"h_parameter_m": H_PARAMETER, "emissivity": EMISSIVITY})
         ranges = {
             "latitude_deg": (abs(self.latitude_deg) < 90.0, "between -90 and 90 degrees"),
             "albedo": (0.0 <= self.albedo < 1.0, "0 to below 1"),
-            "h_parameter_m": (0.0 < self.h_parameter_m < math.inf, "a positive depth in metres"),
-            "emissivity": (0.0 < self.emissivity <= 1.0, "above 0, to 1"),
             "noise_k": (0.0 < self.noise_k < math.inf, "a positive standard deviation in kelvins"),
+            "knot_std": (0.0 < self.knot_std < math.inf, "a positive standard deviation"),
+            "weight": (0.0 < self.weight < math.inf, "a positive number"),
         }
         for name, (fine, expected) in ranges.items():
             if not fine:
@@ -91,6 +100,8 @@ class RegolithColumn(Problem):
             raise ValueError(
                 f"{len(self.observed_k)} temperatures at {len(self.observed_h)} local times; expected as many"
             )
+        checked("observed_h", self.observed_h, LOCAL_TIME, nan=False)
+        checked("observed_k", self.observed_k, TEMPERATURE, nan=False)
         if self.knots == 1 or self.knots < 0:
             raise ValueError(f"knots is {self.knots}; expected none, or at least the top and the bottom")
 
