@@ -76,7 +76,8 @@ def open_store(
             are asked for: cheaper, window by window, as no graph of all chunks is made.
 
     Raises:
-        NotFinished: it is absent, half-written, of another kind, or on another grid.
+        NotFinished: it is absent, half-written, of another kind, on another grid, or holds other variables than its
+            manifest records. Its values are believed: their digest takes about a second a gigabyte, at each step.
     """
     manifest = read_manifest(path)
     if kind is not None and manifest["kind"] != kind:
@@ -88,6 +89,17 @@ def open_store(
         raise NotFinished(
             f"{path} was finished but has been damaged since ({error}); remove it and run its step again"
         ) from error
+    for name, recorded in manifest.get("variables", {}).items():
+        found = dataset.variables.get(name)
+        if found is None or [list(found.dims), list(found.shape)] != [
+            recorded["dimensions"],
+            recorded["shape"],
+        ]:
+            there = "absent" if found is None else f"{found.dims} of shape {found.shape}"
+            raise NotFinished(
+                f"{path}: '{name}' is {there}, but {path.name}.json records {tuple(recorded['dimensions'])} of shape "
+                f"{tuple(recorded['shape'])}: store and manifest are not of one run; remove both and run the step again"
+            )
     if geobox is not None and not is_on_grid(dataset, geobox):
         raise NotFinished(
             f"{path} lies on another grid than the configured region; give the configuration that made it, or "

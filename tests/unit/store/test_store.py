@@ -67,6 +67,16 @@ def test_a_store_without_its_manifest_is_not_read(tmp_path, settings):
         open_store(tmp_path / "a.zarr")
 
 
+def test_a_store_beside_the_manifest_of_another_run_is_refused(tmp_path, settings):
+    grid = grid_of(settings.region)
+    half = grid[: grid.shape[0] // 2]
+    for name, where in (("a.zarr", grid), ("b.zarr", half)):
+        write_store(dataset(where), tmp_path / name, kind="test", settings=settings, geobox=where)
+    (tmp_path / "b.zarr.json").replace(tmp_path / "a.zarr.json")
+    with pytest.raises(NotFinished, match=r"'t' is .* records .* not of one run"):
+        open_store(tmp_path / "a.zarr")
+
+
 def test_a_store_of_another_kind_is_refused(tmp_path, settings):
     write_store(dataset(grid_of(settings.region)), tmp_path / "a.zarr", kind="cube", settings=settings)
     with pytest.raises(NotFinished, match="'cube', not a 'maps'"):
