@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +19,33 @@ from nightside.store.grid import crs_of
 
 @dataclass(frozen=True)
 class Band:
-    """What a map is: ``name`` of the variable, ``long_name`` in words, and UDUNITS ``units`` of scale x value + offset."""
+    """What a map is: ``name`` of the variable, ``long_name`` in words, and UDUNITS ``units`` of scale x value + offset.
+
+    ``comment`` says what else has to be known of it; ``codes`` what each value means, where they are codes. Both are kept as
+    tags, the latter as CF's ``flag_values`` and ``flag_meanings``, and in the image's description.
+    """
 
     name: str
     long_name: str
     units: str
     scale: float = 1.0
     offset: float = 0.0
+    comment: str = ""
+    codes: Mapping[int, str] = field(default_factory=dict)
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """What a GeoTIFF keeps of it, but for name, units, scale and offset."""
+        tags, description = {"long_name": self.long_name}, self.long_name
+        if self.comment:
+            tags["comment"] = self.comment
+            description += f"; {self.comment}"
+        if self.codes:
+            tags["flag_values"] = " ".join(map(str, self.codes))
+            tags["flag_meanings"] = " ".join(self.codes.values())
+            description += ": " + ", ".join(f"{code} {meaning}" for code, meaning in self.codes.items())
+        # Of TIFF itself, and therefore ASCII.
+        return tags | {"TIFFTAG_IMAGEDESCRIPTION": description.encode("ascii", "replace").decode()}
 
 
 def write_cog(values: NDArray[Any], geobox: GeoBox, path: Path, band: Band) -> None:
@@ -68,9 +88,7 @@ def write_cog(values: NDArray[Any], geobox: GeoBox, path: Path, band: Band) -> N
             raster.set_band_unit(1, band.units)
             if (band.scale, band.offset) != (1.0, 0.0):
                 raster.scales, raster.offsets = (band.scale,), (band.offset,)
-            raster.update_tags(
-                long_name=band.long_name, iau_code=crs_code(geobox), software=f"nightside {__version__}"
-            )
+            raster.update_tags(**band.tags, iau_code=crs_code(geobox), software=f"nightside {__version__}")
             if finite.size:
                 low, high = np.percentile(finite, [2, 98])
                 raster.update_tags(display_minimum=f"{low:.6g}", display_maximum=f"{high:.6g}")
