@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nightside import physics
-from nightside.physics import inversion, inversion_check, inversion_kernel
+from nightside.physics import inversion_check, inversion_kernel
 from nightside.physics.surrogate import facet_of, slope_east_of
 
 N = 3000
@@ -72,7 +72,8 @@ def test_the_surrogate_is_the_solver_within_a_tenth_of_a_kelvin_away_from_sunris
 
 
 def test_estimates_are_unbiased_and_h_is_within_five_per_cent(fitted, places):
-    assert (fitted.quality == inversion.GOOD).all()
+    assert fitted.answered.all()
+    assert (fitted.quality == inversion_kernel.GOOD).mean() > 0.998
     albedo_error = fitted.estimate[:, 0] - places["albedo"]
     ratio = fitted.h_parameter_m / places["h_parameter_m"]
     assert abs(albedo_error.mean()) < 0.02 * 0.12
@@ -108,7 +109,7 @@ def test_a_slope_to_the_north_of_unknown_size_enters_the_error_of_albedo(surroga
     honest = physics.invert(surrogate, latitude, observed, ones, HOURS, prior, timing_std_h=0.0)
 
     def covered(found):
-        good = found.quality == inversion.GOOD
+        good = found.quality == inversion_kernel.GOOD
         return (np.abs(found.estimate[good, 0] - albedo[good]) < 1.96 * found.std[good, 0]).mean()
 
     assert covered(known) < 0.2
@@ -154,8 +155,8 @@ def test_rocks_are_found_where_a_surface_without_them_does_not_fit(surrogate):
     found = physics.with_rocks_where_needed(
         plain, lambda k: physics.invert(surrogate, latitude[k], seen[k], ones[k], HOURS, with_rocks), 4.0
     )
-    assert ((plain.quality != inversion.GOOD) | physics.poor_fits(plain, 4.0))[200:].all()
-    assert (found.quality == inversion.GOOD).all()
+    assert (plain.quality != inversion_kernel.GOOD)[200:].all()
+    assert (found.quality == inversion_kernel.GOOD).all()
     assert (found.estimate[:200, 4] == 0.0).mean() > 0.98
     assert found.estimate[200:, 4].mean() == pytest.approx(0.1, abs=0.01)
     inside = np.abs(found.estimate[200:, 4] - 0.1) < 1.96 * found.std[200:, 4]
@@ -225,15 +226,15 @@ def test_bad_input_is_masked_with_its_reason_and_harms_no_neighbour(surrogate, f
     latitude = places["latitude"][:8].copy()
     seen[0], deviation[0] = np.nan, np.nan
     seen[1, 5:], deviation[1, 5:] = np.nan, np.nan
-    seen[2, 3] = np.nan  # its error is known: the value is not
+    seen[2], deviation[2] = np.nan, 1.0  # errors are known, values are not
     seen[3, 3] = -20.0
     deviation[4, 3] = 0.0
     latitude[5] = np.nan
     latitude[6] = 85.0  # beyond the table
     found = physics.invert(surrogate, latitude, seen, deviation, HOURS, FLAT_NORTH, timing_std_h=0.0)
-    names = [inversion.QUALITY[int(code)] for code in found.quality]
+    names = [physics.QUALITY[int(code)] for code in found.quality]
     assert names == [
-        "no_observations", "too_few_observations", "bad_input", "bad_input", "bad_input", "bad_input",
+        "no_observations", "too_few_observations", "no_observations", "bad_input", "bad_input", "bad_input",
         "outside_table", "good",
     ]  # fmt: skip
     for values in (found.estimate, found.std, found.absorbed_flux, found.chi_square, found.absorbed_flux_std):
@@ -241,10 +242,43 @@ def test_bad_input_is_masked_with_its_reason_and_harms_no_neighbour(surrogate, f
     np.testing.assert_array_equal(found.estimate[7], fitted.estimate[7])
 
 
+def test_what_has_no_value_or_no_error_is_left_out_and_the_rest_is_fitted(surrogate, places, observed):
+    latitude, seen, deviation = places["latitude"][:4], observed[:4].copy(), np.ones((4, 48))
+    gone = [3, 20]
+    kept = np.delete(np.arange(48), gone)
+    without = physics.invert(surrogate, latitude, seen[:, kept], deviation[:, kept], HOURS[kept], FLAT_NORTH)
+    seen[:, gone[0]] = np.nan
+    deviation[:, gone[1]] = np.nan
+    found = physics.invert(surrogate, latitude, seen, deviation, HOURS, FLAT_NORTH)
+    np.testing.assert_array_equal(found.estimate, without.estimate)
+    np.testing.assert_array_equal(found.degrees_of_freedom, without.degrees_of_freedom)
+
+
+def test_a_day_that_no_ground_has_is_called_a_poor_fit_and_keeps_its_values(surrogate, places, observed):
+    seen = observed[:4] + np.where(np.arange(4) < 2, 8.0, 0.0)[:, None] * (-1.0) ** np.arange(48)
+    ones = np.ones_like(seen)
+    found = physics.invert(surrogate, places["latitude"][:4], seen, ones, HOURS, FLAT_NORTH)
+    names = [physics.QUALITY[int(code)] for code in found.quality]
+    assert names == ["poor_fit", "poor_fit", "good", "good"]
+    assert np.isfinite(found.estimate).all()
+    lenient = physics.invert(
+        surrogate, places["latitude"][:4], seen, ones, HOURS, FLAT_NORTH, poor_fit_sigmas=np.inf
+    )
+    assert (lenient.quality == inversion_kernel.GOOD).all()
+    np.testing.assert_array_equal(lenient.estimate, found.estimate)
+
+
+def test_no_place_has_no_answer(surrogate):
+    none = physics.invert(surrogate, [], np.empty((0, 48)), np.empty((0, 48)), HOURS, FLAT_NORTH)
+    assert none.estimate.shape == (0, 5)
+    with pytest.raises(ValueError, match="no latitude"):
+        physics.amplitude_range([])
+
+
 def test_ground_that_the_table_does_not_hold_is_out_of_range_not_a_number(surrogate):
     hot = physics.diurnal_temperatures(0.0, local_time_h=HOURS, material=physics.ROCK)
     found = physics.invert(surrogate, [0.0], hot, np.ones_like(hot), HOURS, FLAT_NORTH)
-    assert inversion.QUALITY[int(found.quality[0])] in ("out_of_range", "not_converged")
+    assert physics.QUALITY[int(found.quality[0])] in ("out_of_range", "not_converged")
     assert np.isnan(found.estimate).all()
 
 
@@ -258,7 +292,7 @@ def test_a_prior_alone_comes_back_where_nothing_was_seen_by_night(surrogate, pla
         HOURS[day],
         FLAT_NORTH,
     )
-    good = found.quality == inversion.GOOD
+    good = found.quality == inversion_kernel.GOOD
     assert good.sum() > 40
     assert np.median(found.std[good, 1]) > 0.25
 
@@ -272,6 +306,8 @@ def test_a_prior_alone_comes_back_where_nothing_was_seen_by_night(surrogate, pla
         ({"local_time_h": HOURS - 1.0}, "-0.75; expected 0 to 24"),
         ({"bin_width_h": -1.0}, "bin_width_h"),
         ({"observations_min": 0}, "observations_min"),
+        ({"poor_fit_sigmas": 0.0}, "poor_fit_sigmas"),
+        ({"latitude_deg": []}, "do not fit 0 latitudes"),
         ({"priors": physics.Priors(albedo=(0.7, 0.1))}, "prior mean of albedo"),
     ],
 )
@@ -281,7 +317,7 @@ def test_arguments_that_do_not_fit_are_refused_by_name(surrogate, arguments, mes
         "priors": FLAT_NORTH,
     }  # fmt: skip
     with pytest.raises(ValueError, match=message):
-        physics.invert(surrogate, latitude_deg=[0.0], **{**defaults, **arguments})
+        physics.invert(surrogate, **{"latitude_deg": [0.0], **defaults, **arguments})
 
 
 @pytest.mark.parametrize(

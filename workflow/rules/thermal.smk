@@ -196,7 +196,7 @@ rule thermal_evaluate:
         inversion=RESULTS / "physics/inversion.zarr",
         truth=TRUTH_OPTION,
         figures=THERMAL / "figures",
-        code_version=3,
+        code_version=4,
     message:
         "evaluation and figures"
     shell:
@@ -223,7 +223,7 @@ rule thermal_report:
         config=CONFIG,
         results=RESULTS,
         oscillator=[f"--oscillator {p}" for p in OSCILLATOR_PICTURE],
-        code_version=4,
+        code_version=5,
     message:
         "report"
     shell:

@@ -16,19 +16,94 @@ class Prior(Section):
     std: float = Field(ge=0)
 
 
-class Inversion(Section):
-    """Maps of albedo, H, onset and rocks from temperatures.
+class Constant(Section):
+    """A constant of the heat model: fixed at its value.
 
-    The conductivities of surface and depth and chi (Hayne et al. 2017) act on surface temperatures as H does, and are
-    constants of the heat model.
+    A standard deviation above 0 is no error of a place, but one of the whole map: maps of ``..._systematic_std`` then say
+    what the constants cause together.
     """
+
+    value: float = Field(gt=0)
+    std: float = Field(0.0, ge=0)
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        if self.std > 0.5 * self.value:
+            raise ValueError("'std' is more than half of 'value', too much for errors to first order")
+        return self
+
+
+class Ground(Section):
+    """Constants of the regolith (Hayne et al. 2017, Table A1), which temperatures cannot tell from H.
+
+    They reach the table of the inversion and the solver that checks it. A map of H is one for these values.
+    """
+
+    surface_conductivity: Constant = Field(Constant(value=7.4e-4), description="Ks, W m-1 K-1")
+    deep_conductivity: Constant = Field(Constant(value=3.4e-3), description="Kd, W m-1 K-1")
+    radiative_conductivity: Constant = Field(
+        Constant(value=2.7), description="chi, of radiative to contact conductivity at 350 K"
+    )
+    surface_density: Constant = Field(Constant(value=1100.0), description="kg m-3")
+    deep_density: Constant = Field(Constant(value=1800.0), description="kg m-3")
+    emissivity: Constant = Field(Constant(value=0.95), description="infrared, of rocks too")
+
+    @model_validator(mode="after")
+    def _physical(self) -> Self:
+        for name, least, most in (
+            ("surface_conductivity", 1e-5, 1.0),
+            ("deep_conductivity", 1e-5, 1.0),
+            ("radiative_conductivity", 0.01, 100.0),
+            ("surface_density", 100.0, 5000.0),
+            ("deep_density", 100.0, 5000.0),
+            ("emissivity", 0.3, 1.0),
+        ):
+            if not least <= getattr(self, name).value <= most:
+                raise ValueError(f"'{name}.value' lies outside {least:g} to {most:g}; check its unit")
+        return self
+
+    def values(self) -> dict[str, float]:
+        """Return the constants by name."""
+        return {name: getattr(self, name).value for name in type(self).model_fields}
+
+    def deviations(self) -> dict[str, float]:
+        """Return their standard deviations by name."""
+        return {name: getattr(self, name).std for name in type(self).model_fields}
+
+
+class UnseenRocks(Section):
+    """What is thought of rocks too few to be seen, for a second map of H that allows for them.
+
+    Up to some 3 % of rocks look like a smaller H. The prior of their fraction is exponential of ``mean``, but of
+    ``rocky_mean`` in a ``rocky_share`` of places.
+    """
+
+    mean: float = Field(0.004, gt=0, le=0.05, description="the Moon's mean (Bandfield et al. 2011)")
+    rocky_share: float = Field(
+        0.05, ge=0, le=1, description="of places, which have the mean of the next line instead"
+    )
+    rocky_mean: float = Field(0.05, gt=0, le=0.5, description="mean of the rock fraction there")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.rocky_mean < self.mean:
+            raise ValueError("'rocky_mean' is smaller than 'mean'")
+        return self
+
+
+class Inversion(Section):
+    """Maps of albedo, H, onset and rocks from temperatures. The body is the Moon: another one is for Python only."""
 
     albedo: Prior = Field(Prior(mean=0.12, std=0.05), description="at normal incidence")
     h_parameter_m: float = Field(0.07, gt=0, le=1, description="prior median of H")
     h_parameter_spread: float = Field(
         0.7, ge=0, le=3, description="prior standard deviation of ln H; 0 fixes H"
     )
-    onset_delay_h: Prior = Field(Prior(mean=0.0, std=1.0), description="delay of sunrise by the slope")
+    onset_delay_h: Prior = Field(
+        Prior(mean=0.0, std=1.0),
+        description="shift of the facet's day by its slope to the east: above 0 the Sun comes so long after 6 h, below 0 it "
+        "comes at 6 h and goes so long before 18 h",
+    )
     slope_north_deg: Prior = Field(
         Prior(mean=0.0, std=6.0),
         description="temperatures hardly tell it from albedo; its deviation enters that of the albedo",
@@ -40,17 +115,10 @@ class Inversion(Section):
     rock_fraction_std: float = Field(
         0.2, gt=0, le=1, description="prior where it is fitted, about 0 and not below it"
     )
-    rock_fraction_mean: float = Field(
-        0.004,
-        ge=0,
-        le=0.05,
-        description="of the exponential prior over which H and all else are averaged, as few rocks, up to some 3 %, look like "
-        "a smaller H; the Moon's mean (Bandfield et al. 2011). 0: where rocks are not fitted there are none",
+    unseen_rocks: UnseenRocks | None = Field(
+        UnseenRocks(),
+        description="adds maps of H and of the rock fraction with rocks that no fit can see; null: none",
     )
-    rocky_share: float = Field(
-        0.05, ge=0, le=1, description="of places, whose rock fraction has the mean of the next line instead"
-    )
-    rocky_fraction_mean: float = Field(0.05, gt=0, le=0.5, description="mean of the rock fraction there")
     noise_k: float = Field(
         1.5, gt=0, description="standard deviation of one observation about the model, in kelvin"
     )
@@ -75,13 +143,13 @@ class Inversion(Section):
         le=4,
         description="nearer to a cell's sunrise and sunset interpolated profiles are not used: they round these corners",
     )
-    observations_min: int = Field(10, ge=4, description="bins; places with fewer are masked")
+    observations_min: int = Field(8, ge=4, description="bins; places with fewer are masked")
     poor_fit_sigmas: float = Field(
         4.0,
         gt=0,
         description="a chi-square so far above its mean asks for rocks, and marks what they do not mend",
     )
-    emissivity: float = Field(0.95, gt=0, le=1, description="infrared")
+    ground: Ground = Ground()
     latitude_max_deg: float = Field(
         80.0, gt=0, le=87, description="cells poleward of it are masked: their Sun is another each season"
     )
@@ -98,8 +166,6 @@ class Inversion(Section):
             raise ValueError(f"h_parameter_range_m {low:g} to {high:g} is no range within 0.001 to 10")
         if not low <= self.h_parameter_m <= high:
             raise ValueError("'h_parameter_m' lies outside 'h_parameter_range_m'")
-        if self.rocky_fraction_mean < self.rock_fraction_mean:
-            raise ValueError("'rocky_fraction_mean' is smaller than 'rock_fraction_mean'")
         if not 0 <= self.albedo.mean <= self.albedo_max:
             raise ValueError("'albedo.mean' lies outside 0 to 'albedo_max'")
         if abs(self.onset_delay_h.mean) > self.onset_max_h:

@@ -40,16 +40,12 @@ from nightside.physics.illumination import (
     onset_delay_h,
     slope_angles_deg,
 )
-from nightside.physics.inversion import (
-    FewRocks,
-    Inversion,
-    Priors,
-    invert,
-    poor_fits,
-    surrogate_temperatures,
-    with_rocks_where_needed,
-)
+from nightside.physics.inversion import invert, surrogate_temperatures
 from nightside.physics.inversion_check import Verification, verify
+from nightside.physics.inversion_constants import CONSTANTS, moved_surrogates, systematic_std
+from nightside.physics.inversion_priors import PARAMETERS, Priors, UnseenRocks
+from nightside.physics.inversion_result import QUALITY, Inversion, poor_fits, with_rocks_where_needed
+from nightside.physics.problem import DEFAULT_EMISSIVITY
 from nightside.physics.radiance import (
     CHANNEL_7,
     DIVINER_BANDS,
@@ -86,11 +82,15 @@ from nightside.physics.surrogate import Domain, Surrogate, amplitude_range, make
 
 __all__ = [
     "CHANNEL_7",
+    "CONSTANTS",
+    "DEFAULT_EMISSIVITY",
     "DIVINER_BANDS",
     "FAILURES",
     "MOON",
+    "PARAMETERS",
     "PARAMETER_UNITS",
     "PROFILE_LOCAL_TIMES_H",
+    "QUALITY",
     "REGOLITH",
     "ROCK",
     "SOLAR_CONSTANT",
@@ -101,11 +101,11 @@ __all__ = [
     "DiurnalSensitivities",
     "DiurnalSolution",
     "Domain",
-    "FewRocks",
     "Inversion",
     "Material",
     "Priors",
     "Surrogate",
+    "UnseenRocks",
     "Verification",
     "absorbed_flux",
     "albedo_at_incidence",
@@ -125,6 +125,7 @@ __all__ = [
     "invert",
     "make_surrogate",
     "mixed_brightness_temperature",
+    "moved_surrogates",
     "onset_delay_h",
     "parameter_covariance",
     "planck_band_radiance",
@@ -132,6 +133,7 @@ __all__ = [
     "skin_depth_m",
     "slope_angles_deg",
     "surrogate_temperatures",
+    "systematic_std",
     "thermal_inertia",
     "verify",
     "with_rocks_where_needed",

@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from nightside.physics import inversion_kernel as kernel
 from nightside.physics.heat import diurnal_temperatures
-from nightside.physics.inversion import TIMING_H, Inversion
+from nightside.physics.inversion import TIMING_H
+from nightside.physics.inversion_result import Inversion
 from nightside.physics.radiance import mixed_brightness_temperature
 from nightside.physics.surrogate import Surrogate, slope_east_of
 
@@ -84,9 +85,7 @@ def verify(
     error = np.where(
         np.isfinite(deviation), model - _solved(surrogate, latitude, estimate, hours, bin_width_h), np.nan
     )
-    weight = np.where(np.isfinite(deviation), 1.0 / (deviation**2 + spread), 0.0)
-    pull = np.einsum("nm,nmk->nk", weight * np.nan_to_num(error), slopes)
-    shift = np.einsum("nkl,nl->nk", inversion.best_fit_covariance[place], pull)
+    shift = first_order_shift(inversion.best_fit_covariance[place], slopes, error, deviation**2 + spread)
     std = np.sqrt(np.diagonal(inversion.best_fit_covariance[place], axis1=1, axis2=2))
     onset = estimate[:, kernel.ONSET, None]
     rise, fall = np.maximum(6.0 + onset, 6.0), np.minimum(18.0 + onset, 18.0)
@@ -94,6 +93,16 @@ def verify(
     with np.errstate(invalid="ignore", divide="ignore"):
         sigma = np.where(std > 0.0, shift / std, np.nan)
     return Verification(place, error, away, shift, sigma)
+
+
+def first_order_shift(covariance: Float, slopes: Float, change_k: Float, variance_k2: Float) -> Float:
+    """Return by how much (n, 5) fits move if the observations change by ``change_k`` (n, m): C J^T W dy.
+
+    ``covariance`` (n, 5, 5) of the fits, ``slopes`` (n, m, 5) of the model; NaN counts as not observed.
+    """
+    seen = np.isfinite(change_k) & np.isfinite(variance_k2)
+    pull = np.where(seen, change_k, 0.0) / np.where(seen, variance_k2, 1.0)
+    return np.asarray(np.einsum("nkl,nml,nm->nk", covariance, slopes, pull, optimize=True))
 
 
 def _solved(

@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.polynomial import chebyshev
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from nightside.moon import HOURS_PER_DAY
 from nightside.physics.heat import ConvergenceWarning, diurnal_temperatures
@@ -115,15 +115,16 @@ class Surrogate:
     solutions: int
 
 
-def amplitude_range(latitude_deg: Float, slope_north_max_deg: float = 0.0) -> tuple[float, float]:
+def amplitude_range(latitude_deg: ArrayLike, slope_north_max_deg: float = 0.0) -> tuple[float, float]:
     """Return the range of A that facets at ``latitude_deg`` (any shape) have, whatever their slope to the east.
 
     ``slope_north_max_deg`` is the steepest slope towards either pole. A is cos(latitude) or more on ground that is
     level from north to south, and 1 at most; poleward of some 89 degrees it is cut at 0.02, the least of a table.
     """
-    finite = np.abs(latitude_deg[np.isfinite(latitude_deg)])
+    latitude = np.asarray(latitude_deg, np.float64)
+    finite = np.abs(latitude[np.isfinite(latitude)])
     if not finite.size:
-        raise ValueError("no finite latitude to make a table for")
+        raise ValueError("no latitude, or none that is finite, to make a table for")
     low = np.cos(np.deg2rad(min(float(finite.max()) + slope_north_max_deg, 90.0)))
     return float(np.clip(0.999 * low, 0.02, 0.95)), 1.0
 

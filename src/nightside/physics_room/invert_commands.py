@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from nightside import physics
     from nightside.config import Settings
+    from nightside.store import Band
 
 Config = Annotated[Path, typer.Option(help="configuration, YAML")]
 Out = Annotated[Path, typer.Option(help="what to write")]
@@ -36,7 +38,8 @@ def invert(
 ) -> None:
     """Map albedo, H, onset of sunlight and rocks, with their errors, from a cube or from profiles."""
     from nightside.config import load
-    from nightside.physics_room.invert_maps import PROFILE_BIASES, inversion_maps, surrogate_for
+    from nightside.physics_room.invert_cells import tables_for
+    from nightside.physics_room.invert_maps import PROFILE_BIASES, inversion_maps
     from nightside.store import TIMINGS, Part, grid_of, lonlat, open_store, write_json, write_parts
 
     settings = load(config)
@@ -49,19 +52,18 @@ def invert(
     options, bins = settings.physics.inversion, settings.thermal.bins.local_time_bins
     grid = grid_of(settings.region)
     observed = open_store(source, kind=kind, geobox=grid, chunked=False)
-    surrogate = surrogate_for(_latitudes(grid), options)
+    typer.echo("tabulating the heat model; a new version is compiled first, for a minute or two", err=True)
+    tables = tables_for(_latitudes(grid), options)
     places = options.verify if verify is None else verify
-    details: dict[str, Any] = {"from": kind, "surrogate_solutions": surrogate.solutions}
+    details: dict[str, Any] = {"from": kind, "surrogate_solutions": tables.solutions}
     if kind == "profiles":
         details["biases"] = PROFILE_BIASES
     if part is None and places:
-        details["verification"], rate = _verified(observed, grid, settings, surrogate, places)
+        details["verification"], rate = _verified(observed, grid, settings, tables.surrogate, places)
         write_json(out.with_name(TIMINGS), {"profiles_per_s": rate})
     write_parts(
         out,
-        lambda window: inversion_maps(
-            observed.isel(window), lonlat(grid, window)[1], options, bins, surrogate
-        ),
+        lambda window: inversion_maps(observed.isel(window), lonlat(grid, window)[1], options, bins, tables),
         kind="inversion",
         settings=settings,
         geobox=grid,
@@ -83,25 +85,38 @@ def cog(
 ) -> None:
     """Write every map of an inversion as a Cloud-Optimised GeoTIFF."""
     from nightside.config import load
-    from nightside.store import Band, grid_of, open_store, write_cogs
+    from nightside.store import grid_of, open_store, write_cogs
 
     grid = grid_of(load(config).region)
     dataset = open_store(inversion, kind="inversion", geobox=grid)
     layers = (
         (
             variable.transpose("y", "x").to_numpy(),
-            Band(str(name), variable.attrs["long_name"], variable.attrs["units"]),
+            _band(str(name), variable.attrs),
         )
         for name, variable in dataset.data_vars.items()
     )
     write_cogs(layers, grid, folder, out)
 
 
+def _band(name: str, attributes: Mapping[str, Any]) -> Band:
+    from nightside.store import Band
+
+    codes = zip(attributes.get("flag_values", ()), attributes.get("flag_meanings", "").split(), strict=True)
+    return Band(
+        name,
+        attributes["long_name"],
+        attributes["units"],
+        comment=attributes.get("comment", ""),
+        codes={int(code): meaning for code, meaning in codes},
+    )
+
+
 def _say_quality(maps: xr.Dataset) -> None:
     """Say how many cells are of which quality; loudly where none is good."""
     import numpy as np
 
-    from nightside.physics.inversion import QUALITY
+    from nightside.physics import QUALITY
 
     codes, numbers = np.unique(maps["quality"].to_numpy(), return_counts=True)
     found = {QUALITY[int(code)]: int(n) for code, n in zip(codes, numbers, strict=True)}
@@ -133,7 +148,8 @@ def _verified(
     """Return what the surrogate is worth at places drawn at random, and the fits per second."""
     import numpy as np
 
-    from nightside.physics_room.invert_maps import Seen, observations, verify_cells
+    from nightside.physics_room.invert_cells import verify_cells
+    from nightside.physics_room.invert_observations import Seen, observations
     from nightside.store import MAP_CHUNK, lonlat
     from nightside.store.windows import windows
 

@@ -26,7 +26,9 @@ QUANTITIES = {
     "h_parameter": ("H", "m"),
     "rock_fraction": ("rock fraction", "1"),
 }
-"""What latents are compared with: how figures call it, and its units."""
+"""What latents are compared with: how figures call it, and its units. H is that of ground without rocks."""
+
+_MAPS = QUANTITIES | {"h_parameter_with_unseen_rocks": ("H if rocks are unseen", "m")}
 
 _CUBE = ("y", "x", "local_time")
 _TIMED_PROFILES = 4096
@@ -119,11 +121,11 @@ def write_physics_figures(
 def inverted_maps(profiles: xr.Dataset, inversion: xr.Dataset) -> Figure:
     """Return the maps of every quantity, its standard deviation below, and chi-square."""
     frame = frame_of(profiles)
-    names = [name for name in QUANTITIES if name in inversion]
+    names = [name for name in _MAPS if name in inversion]
     figure = Figure(figsize=(3.1 * (len(names) + 1), 5.6), layout="constrained")
     grid = figure.subplots(2, len(names) + 1, sharex=True, sharey=True)
     for column, name in enumerate(names):
-        title, units = QUANTITIES[name]
+        title, units = _MAPS[name]
         label = title if units == "1" else f"{title}, {units}"
         for row, (variable, heading) in enumerate(((name, label), (f"{name}_std", "its standard deviation"))):
             if variable not in inversion:

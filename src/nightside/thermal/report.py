@@ -192,8 +192,9 @@ def _physics(evaluation: Mapping[str, Any], figures: Path) -> str:
     )
     return (
         "<h2>Beside inverted physics</h2>"
-        '<p class="note">Each cell\'s bins fitted with the heat model: albedo, absorbed sunlight, onset, H, and rocks '
-        "where ground without them does not fit. Masked cells are grey.</p>"
+        '<p class="note">Each cell\'s bins fitted with the heat model: albedo, absorbed sunlight, onset, H of ground without '
+        "rocks, and rocks where such ground does not fit. 'H if rocks are unseen' is the mean over rocks that no fit can "
+        "see. Masked cells are grey.</p>"
         f'{pictures}<div class="card scroll">{_table(("", ""), rows)}</div>'
     )
 

@@ -12,14 +12,10 @@ from nightside import physics
 from nightside.cli import app
 from nightside.config import Inversion, load
 from nightside.config.thermal import Profiles
-from nightside.physics import inversion as codes
-from nightside.physics_room.invert_maps import (
-    free_parameters,
-    inversion_maps,
-    observations,
-    surrogate_for,
-    without_sunrise,
-)
+from nightside.physics import inversion_kernel as codes
+from nightside.physics_room.invert_cells import tables_for, without_sunrise
+from nightside.physics_room.invert_maps import free_parameters, inversion_maps
+from nightside.physics_room.invert_observations import observations
 from nightside.store import TIMINGS, grid_of, lonlat, read_json, read_manifest, write_store
 from nightside.thermal.profiles import interpolate_profiles
 
@@ -46,8 +42,8 @@ def latitude(settings):
 
 
 @pytest.fixture(scope="module")
-def surrogate(latitude):
-    return surrogate_for(latitude, OPTIONS)
+def tables(latitude):
+    return tables_for(latitude, OPTIONS)
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +58,7 @@ def truth(latitude):
 
 @pytest.fixture(scope="module")
 def cube(latitude, truth):
-    """A third of the bins seen once or twice with 1.5 K noise; three cells are odd."""
+    """A third of the bins seen once or twice with 1.5 K noise; four cells are odd."""
     rng = np.random.default_rng(1)
     hours = (np.arange(BINS) + 0.5) * 24.0 / BINS
     solved = physics.diurnal_temperatures(
@@ -73,10 +69,11 @@ def cube(latitude, truth):
     mean = solved + rng.normal(0.0, 1.5, solved.shape) / np.sqrt(np.maximum(count, 1))
     count[0, 0] = 0
     count[0, 1, 4:] = 0
-    count[0, 2, 100], mean[0, 2, 100] = 1, np.nan
+    count[0, 2, 100] = -1
+    count[0, 3, 100], mean[0, 3, 100] = 1, np.nan
     return xr.Dataset(
         {
-            "brightness_temperature": (CUBE, np.where(count > 0, mean, np.nan).astype(np.float32)),
+            "brightness_temperature": (CUBE, np.where(count != 0, mean, np.nan).astype(np.float32)),
             "brightness_temperature_std": (CUBE, np.zeros_like(mean, np.float32)),
             "count": (CUBE, count.astype(np.int32)),
         },
@@ -85,17 +82,18 @@ def cube(latitude, truth):
 
 
 def test_maps_of_a_cube_have_the_truth_within_their_errors_and_reasons_elsewhere(
-    cube, latitude, truth, surrogate
+    cube, latitude, truth, tables
 ):
-    maps = inversion_maps(cube, latitude, OPTIONS, BINS, surrogate)
+    maps = inversion_maps(cube, latitude, OPTIONS, BINS, tables)
     names = dict(
         zip(maps["quality"].attrs["flag_values"], maps["quality"].attrs["flag_meanings"].split(), strict=True)
     )
     quality = maps["quality"].to_numpy()
-    assert [names[int(quality[0, k])] for k in range(3)] == [
+    assert [names[int(quality[0, k])] for k in range(4)] == [
         "no_observations",
         "too_few_observations",
         "bad_input",
+        "good",
     ]
     assert (quality[1:] == 0).mean() > 0.95
     good = quality == 0
@@ -105,24 +103,31 @@ def test_maps_of_a_cube_have_the_truth_within_their_errors_and_reasons_elsewhere
                 np.isfinite(maps[name].to_numpy()), quality % 7 == 0, err_msg=str(name)
             )
         assert {"units", "long_name"} <= set(maps[name].attrs)
-    for name in ("albedo", "h_parameter", "h_parameter_without_rocks"):
-        of = name.removesuffix("_without_rocks")
+    for name in ("albedo", "h_parameter", "h_parameter_with_unseen_rocks"):
+        of = name.removesuffix("_with_unseen_rocks")
         z = (maps[name].to_numpy() - truth[of])[good] / maps[f"{name}_std"].to_numpy()[good]
         assert 0.9 < (np.abs(z) < 1.96).mean() <= 1.0, name
-    assert "few look like a smaller H" in maps["h_parameter"].attrs["comment"]
-    ratio = maps["h_parameter_without_rocks"].to_numpy()[good] / truth["h_parameter"][good]
+    assert "rocks that nobody sees" in maps["h_parameter"].attrs["comment"]
+    assert "mean over a prior of rocks" in maps["h_parameter_with_unseen_rocks"].attrs["comment"]
+    bare = good & (maps["rock_fraction"].to_numpy() == 0.0)
+    assert bare.mean() > 0.95
+    assert np.isnan(maps["rock_fraction_std"].to_numpy()[bare]).all()
+    unseen = maps["rock_fraction_with_unseen_rocks"].to_numpy()[bare]
+    assert ((unseen > 0.0) & (unseen < 0.01)).all()
+    assert (maps["rock_fraction_with_unseen_rocks_std"].to_numpy()[bare] > 0.0).all()
+    ratio = maps["h_parameter"].to_numpy()[good] / truth["h_parameter"][good]
     assert abs(np.mean(ratio) - 1.0) < 0.03
     assert np.nanmax(np.abs(maps["correlation_albedo_h_parameter"].to_numpy())) <= 1.0
 
 
-def test_a_map_does_not_depend_on_the_window_it_is_made_in(cube, latitude, surrogate):
-    whole = inversion_maps(cube, latitude, OPTIONS, BINS, surrogate)
+def test_a_map_does_not_depend_on_the_window_it_is_made_in(cube, latitude, tables):
+    whole = inversion_maps(cube, latitude, OPTIONS, BINS, tables)
     rows = slice(5, 9)
-    part = inversion_maps(cube.isel(y=rows), latitude[rows], OPTIONS, BINS, surrogate)
+    part = inversion_maps(cube.isel(y=rows), latitude[rows], OPTIONS, BINS, tables)
     xr.testing.assert_identical(part, whole.isel(y=rows))
 
 
-def test_profiles_are_moments_with_wider_errors_and_gaps_are_named(latitude, surrogate):
+def test_profiles_are_moments_with_wider_errors_and_gaps_are_named(latitude, tables):
     hours = np.arange(120) * 0.2
     shape = (*latitude.shape, 120)
     temperature = np.broadcast_to(physics.diurnal_temperatures(20.0)[0], shape).astype(np.float32).copy()
@@ -137,15 +142,16 @@ def test_profiles_are_moments_with_wider_errors_and_gaps_are_named(latitude, sur
     seen = observations(profiles, OPTIONS, BINS)
     assert seen.bin_width_h == 0.0
     np.testing.assert_allclose(seen.std_k[5], OPTIONS.profile_std_factor)
-    maps = inversion_maps(profiles, latitude, OPTIONS, BINS, surrogate)
+    maps = inversion_maps(profiles, latitude, OPTIONS, BINS, tables)
     code = maps["quality"].to_numpy()
-    assert [codes.QUALITY[int(code[0, k])] for k in range(3)] == [
+    assert [physics.QUALITY[int(code[0, k])] for k in range(3)] == [
         "no_observations",
         "too_few_observations",
         "good",
     ]
-    assert float(maps["h_parameter_without_rocks"][3, 3]) == pytest.approx(0.07, rel=0.03)
-    assert abs(float(maps["h_parameter"][3, 3]) - 0.07) < 1.96 * float(maps["h_parameter_std"][3, 3])
+    assert float(maps["h_parameter"][3, 3]) == pytest.approx(0.07, rel=0.03)
+    of = "h_parameter_with_unseen_rocks"
+    assert abs(float(maps[of][3, 3]) - 0.07) < 1.96 * float(maps[f"{of}_std"][3, 3])
 
 
 @pytest.fixture(scope="module")
@@ -169,16 +175,16 @@ def profiles(cube, latitude):
 
 
 def test_interpolated_profiles_give_honest_onsets_because_sunrise_is_left_out(
-    profiles, latitude, truth, surrogate
+    profiles, latitude, truth, tables
 ):
     onset = physics.onset_delay_h(latitude, truth["slope_east"])
 
     def errors(options):
-        maps = inversion_maps(profiles, latitude, options, BINS, surrogate).isel(y=slice(1, None))
+        maps = inversion_maps(profiles, latitude, options, BINS, tables).isel(y=slice(1, None))
         good = maps["quality"].to_numpy() == 0
         assert good.mean() > 0.5
         z = (maps["onset_delay"].to_numpy() - onset[1:]) / maps["onset_delay_std"].to_numpy()
-        ratio = maps["h_parameter_without_rocks"].to_numpy() / truth["h_parameter"][1:]
+        ratio = maps["h_parameter"].to_numpy() / truth["h_parameter"][1:]
         return (np.abs(z[good]) < 1.96).mean(), np.nanmean(ratio[good]) - 1.0
 
     covered, bias = errors(OPTIONS)
@@ -189,10 +195,10 @@ def test_interpolated_profiles_give_honest_onsets_because_sunrise_is_left_out(
     assert bias < -0.03
 
 
-def test_times_near_a_cells_own_sunrise_and_sunset_are_left_out(profiles, latitude, truth, surrogate):
+def test_times_near_a_cells_own_sunrise_and_sunset_are_left_out(profiles, latitude, truth, tables):
     onset = physics.onset_delay_h(latitude, truth["slope_east"]).reshape(-1, 1)
     seen = observations(profiles, OPTIONS, BINS)
-    used = without_sunrise(seen, latitude.ravel(), OPTIONS, surrogate)
+    used = without_sunrise(seen, latitude.ravel(), OPTIONS, tables.surrogate)
     hours = seen.local_time_h
     gone = np.isfinite(seen.std_k) & ~np.isfinite(used.std_k)
     some = np.isfinite(seen.std_k).all(axis=1)
@@ -206,11 +212,11 @@ def test_times_near_a_cells_own_sunrise_and_sunset_are_left_out(profiles, latitu
 
 def test_what_is_fixed_has_no_map(cube, latitude):
     fixed = {"slope_north_deg": {"mean": 0.0, "std": 0.0}, "h_parameter_spread": 0.0, "rocks": "never"}
-    fixed["rock_fraction_mean"] = 0.0
+    fixed["unseen_rocks"] = None
     options = Inversion.model_validate({**OPTIONS.model_dump(), **fixed})
     assert free_parameters(options) == ("albedo", "onset_delay")
     maps = inversion_maps(
-        cube.isel(y=slice(1, 3)), latitude[1:3], options, BINS, surrogate_for(latitude, options)
+        cube.isel(y=slice(1, 3)), latitude[1:3], options, BINS, tables_for(latitude, options)
     )
     assert "h_parameter" not in maps
     assert "correlation_albedo_onset_delay" in maps
@@ -218,8 +224,8 @@ def test_what_is_fixed_has_no_map(cube, latitude):
 
 def test_cells_beyond_the_latitude_of_the_table_are_masked(cube):
     high = np.full((1, cube.sizes["x"]), 84.0)
-    maps = inversion_maps(cube.isel(y=slice(1, 2)), high, OPTIONS, BINS, surrogate_for(high, OPTIONS))
-    assert set(maps["quality"].to_numpy().ravel()) == {codes.kernel.OUTSIDE_TABLE}
+    maps = inversion_maps(cube.isel(y=slice(1, 2)), high, OPTIONS, BINS, tables_for(high, OPTIONS))
+    assert set(maps["quality"].to_numpy().ravel()) == {codes.OUTSIDE_TABLE}
     assert np.isnan(maps["albedo"].to_numpy()).all()
 
 
@@ -238,9 +244,9 @@ def test_steep_poleward_slopes_are_in_the_table_of_a_middle_latitude(latitude_ma
         },
         coords={"local_time": hours},
     )
-    maps = inversion_maps(cube, south, options, BINS, surrogate_for(south, options))
-    assert (maps["quality"] == codes.kernel.GOOD).all()
-    assert maps["h_parameter_without_rocks"].to_numpy() == pytest.approx(0.07, rel=0.1)
+    maps = inversion_maps(cube, south, options, BINS, tables_for(south, options))
+    assert (maps["quality"] == codes.GOOD).all()
+    assert maps["h_parameter"].to_numpy() == pytest.approx(0.07, rel=0.1)
 
 
 @pytest.fixture
@@ -262,6 +268,7 @@ def test_invert_and_cog_write_what_was_verified(stored):
     out = ["--out", str(stored / "inversion.zarr"), "--verify", "12"]
     done = run.invoke(app, ["physics", "invert", *at, "--cube", str(stored / "cube.zarr"), *out])
     assert done.exit_code == 0, done.output
+    assert done.output.startswith("tabulating the heat model")
     details = read_manifest(stored / "inversion.zarr")["details"]
     assert 8 <= details["verification"]["places"] <= 12
     assert details["verification"]["rms_away_from_sunrise_k"] < 0.05
@@ -275,9 +282,14 @@ def test_invert_and_cog_write_what_was_verified(stored):
     assert done.exit_code == 0, done.output
     files = json.loads((stored / "cog.json").read_text())["files"]
     assert {"h_parameter.tif", "h_parameter_std.tif", "quality.tif"} <= set(files)
+    with rasterio.open(stored / "cog" / "h_parameter.tif") as raster:
+        assert "what the literature calls H" in raster.tags()["comment"]
     with rasterio.open(stored / "cog" / "quality.tif") as raster:
         assert raster.dtypes == ("uint8",)
         assert raster.nodata is None
+        codes_, meanings = raster.tags()["flag_values"].split(), raster.tags()["flag_meanings"].split()
+        assert dict(zip(map(int, codes_), meanings, strict=True)) == physics.QUALITY
+        assert "0 good, 1 no_observations" in raster.tags()["TIFFTAG_IMAGEDESCRIPTION"]
         written = xr.open_zarr(stored / "inversion.zarr")["quality"].to_numpy()
         np.testing.assert_array_equal(raster.read(1), written)
 
@@ -315,8 +327,10 @@ def test_one_source_has_to_be_given(stored, given):
         {"onset_delay_h": {"mean": 4.0, "std": 1.0}},
         {"slope_north_deg": {"mean": 60.0, "std": 1.0}},
         {"rocks": "sometimes"},
-        {"rocky_fraction_mean": 0.002},
-        {"rock_fraction_mean": -0.01},
+        {"unseen_rocks": {"rocky_mean": 0.002}},
+        {"unseen_rocks": {"mean": -0.01}},
+        {"ground": {"surface_conductivity": {"value": 0.74, "std": 0.5}}},
+        {"ground": {"emissivity": {"value": 95.0}}},
         {"noise_k": 0.0},
     ],
 )
@@ -325,19 +339,50 @@ def test_options_that_contradict_each_other_are_refused(wrong):
         Inversion.model_validate(wrong)
 
 
-def test_h_has_one_map_if_there_are_no_rocks_and_it_is_that_of_the_best_fit(cube, latitude, surrogate):
-    """The other one is, to the last digit, H where rocks are only allowed for."""
+def test_unseen_rocks_add_maps_and_change_no_other(cube, latitude, tables):
     some = {"observed": cube.isel(y=slice(1, 5)), "latitude_deg": latitude[1:5], "bins": BINS}
-    options = Inversion(rocks="never", rock_fraction_mean=0.0)
-    without = inversion_maps(options=options, surrogate=surrogate_for(latitude, options), **some)
-    assert not {"h_parameter_without_rocks", "rock_fraction"} & set(without.data_vars)
-    averaged = inversion_maps(options=Inversion(rocks="never"), surrogate=surrogate, **some)
-    for end in ("", "_std"):
-        np.testing.assert_array_equal(
-            averaged[f"h_parameter_without_rocks{end}"], without[f"h_parameter{end}"]
-        )
-    assert (averaged["h_parameter_std"] > without["h_parameter_std"]).all()
-    assert (averaged["h_parameter"] > without["h_parameter"]).all()
+    options = Inversion(unseen_rocks=None)
+    plain = inversion_maps(options=options, tables=tables_for(latitude, options), **some)
+    both = inversion_maps(options=OPTIONS, tables=tables, **some)
+    added = {
+        f"{name}_with_unseen_rocks{end}" for name in ("h_parameter", "rock_fraction") for end in ("", "_std")
+    }
+    assert set(both.data_vars) - set(plain.data_vars) == added
+    xr.testing.assert_identical(both.drop_vars(added), plain)
+    assert (both["h_parameter_with_unseen_rocks"] > both["h_parameter"]).all()
+    assert (both["h_parameter_with_unseen_rocks_std"] > both["h_parameter_std"]).all()
+
+
+def test_constants_of_the_ground_are_those_of_the_heat_model_and_reach_the_table():
+    ground = Inversion().ground
+    for name, value in ground.values().items():
+        expected = physics.DEFAULT_EMISSIVITY if name == "emissivity" else getattr(physics.REGOLITH, name)
+        assert value == expected, name
+    assert set(ground.values()) == set(physics.CONSTANTS)
+    options = Inversion.model_validate(
+        {
+            "ground": {"radiative_conductivity": {"value": 3.0}, "emissivity": {"value": 0.98}},
+            "rocks": "never",
+        }
+    )
+    made = tables_for(np.array([20.0]), options)
+    assert made.surrogate.material.radiative_conductivity == 3.0
+    assert made.surrogate.emissivity == 0.98
+    assert made.moved == ()
+
+
+def test_an_uncertain_constant_adds_maps_of_systematic_deviations(cube, latitude, tables):
+    options = Inversion.model_validate(
+        {**OPTIONS.model_dump(), "ground": {"radiative_conductivity": {"value": 2.7, "std": 0.27}}}
+    )
+    some = {"observed": cube.isel(y=slice(1, 3)), "latitude_deg": latitude[1:3], "bins": BINS}
+    maps = inversion_maps(options=options, tables=tables_for(latitude, options), **some)
+    plain = inversion_maps(options=OPTIONS, tables=tables, **some)
+    added = set(maps.data_vars) - set(plain.data_vars)
+    assert added == {f"{name}_systematic_std" for name in free_parameters(options)}
+    xr.testing.assert_identical(maps.drop_vars(added), plain)
+    part = (maps["h_parameter_systematic_std"] / maps["h_parameter"]).to_numpy()
+    assert ((part > 0.05) & (part < 0.2)).all()
 
 
 def test_nothing_free_and_no_good_cell_are_said(stored):
@@ -347,7 +392,7 @@ def test_nothing_free_and_no_good_cell_are_said(stored):
         "onset_delay_h": {"mean": 0, "std": 0},
         "h_parameter_spread": 0,
     }
-    fixed |= {"slope_north_deg": {"mean": 0, "std": 0}, "rocks": "never", "rock_fraction_mean": 0}
+    fixed |= {"slope_north_deg": {"mean": 0, "std": 0}, "rocks": "never", "unseen_rocks": None}
     config = stored / "fixed.yaml"
     raw = load(stored / "config.yaml").model_dump(mode="json", exclude_none=True)
     raw["physics"]["inversion"] |= fixed
