@@ -12,7 +12,12 @@ from nightside.physics import inversion_kernel as kernel
 Float = NDArray[np.float64]
 
 PARAMETERS = ("albedo", "h_parameter", "onset_delay", "slope_north", "rock_fraction")
-"""In the order of estimates and covariances; of H it is the natural logarithm that is estimated."""
+"""In the order of estimates and covariances; of H it is the natural logarithm that is estimated.
+
+``onset_delay`` is by how many hours the facet's noon comes after 12 h, as of ``illumination.onset_delay_h``. The Sun rises
+at 6 h on the sphere. Above 0 it comes to the facet so long after 6 h, and goes at 18 h; below 0 it comes at 6 h, when it
+rises, and goes so long before 18 h.
+"""
 
 
 @dataclass(frozen=True)
