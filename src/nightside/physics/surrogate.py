@@ -196,7 +196,7 @@ def _nodes(n: int) -> Float:
 
 
 def _node_times(late: bool, onset_h: float) -> Float:
-    """Return the local times, in hours, of the warped nodes; the compiled inverse is ``inversion_kernel._warp``."""
+    """Return the local times, in hours, of the warped nodes; the compiled inverse is ``inversion_kernel.table.warp``."""
     rise, fall = (6.0 + onset_h, 18.0) if late else (6.0, 18.0 - onset_h)
     u = np.linspace(0.0, 1.0, DAY_NODES)
     day = rise + (fall - rise) * np.where(u < 0.5, 2.0 * u**2, 1.0 - 2.0 * (1.0 - u) ** 2)

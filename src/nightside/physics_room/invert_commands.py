@@ -146,6 +146,8 @@ def _verified(
     observed: xr.Dataset, grid: GeoBox, settings: Settings, surrogate: physics.Surrogate, places: int
 ) -> tuple[dict[str, Any], float]:
     """Return what the surrogate is worth at places drawn at random, and the fits per second."""
+    from dataclasses import replace
+
     import numpy as np
 
     from nightside.physics_room.invert_cells import verify_cells
@@ -166,23 +168,14 @@ def _verified(
         # Cells that were never observed have nothing to verify.
         known = np.flatnonzero(np.isfinite(seen.temperature_k).any(axis=1))
         k = known if wanted == cells else rng.permutation(known)[: -(-wanted // few)]
-        parts.append(
-            Seen(
-                seen.temperature_k[k],
-                seen.std_k[k],
-                seen.local_time_h,
-                seen.bin_width_h,
-                seen.timing_std_h,
-                seen.gap[k],
-                seen.sunrise_h,
-            )
-        )
+        parts.append(seen.of(k))
         latitudes.append(lonlat(grid, window)[1].ravel()[k])
-    joined = Seen(
-        np.concatenate([s.temperature_k for s in parts]), np.concatenate([s.std_k for s in parts]),
-        parts[0].local_time_h, parts[0].bin_width_h, parts[0].timing_std_h, np.concatenate([s.gap for s in parts]),
-        parts[0].sunrise_h,
-    )  # fmt: skip
+    joined = replace(
+        parts[0],
+        temperature_k=np.concatenate([s.temperature_k for s in parts]),
+        std_k=np.concatenate([s.std_k for s in parts]),
+        gap=np.concatenate([s.gap for s in parts]),
+    )
     check, rate = verify_cells(joined, np.concatenate(latitudes), options, surrogate)
     summary = check.summary()
     if "rms_away_from_sunrise_k" in summary:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
@@ -38,13 +38,20 @@ class Seen:
     gap: NDArray[np.bool_]
     sunrise_h: float = 0.0
 
+    def of(self, places: NDArray[np.int64]) -> Seen:
+        """Return the same of some places, by index."""
+        return replace(
+            self, temperature_k=self.temperature_k[places], std_k=self.std_k[places], gap=self.gap[places]
+        )
+
 
 def observations(observed: xr.Dataset, options: Inversion, bins: int) -> Seen:
     """Return the observations of a cube or of profiles, cells in the order of rows.
 
-    The bins of a cube are independent; one that is empty, or has no temperature, is left out, and a negative count masks the cell. A profile is moments, whose errors are taken for
-    ``profile_std_factor`` times what they are, as those of neighbouring times are one error; the bins it was made
-    from, ``bins`` a day, make its moments uncertain as they do the cube's.
+    The bins of a cube are independent; one that is empty, or has no temperature, is left out, and a negative count masks
+    the cell. A profile is moments, whose errors are taken for ``profile_std_factor`` times what they are, as those of
+    neighbouring times are one error; the bins it was made from, ``bins`` a day, make its moments uncertain as they do
+    the cube's.
     """
     hours = observed["local_time"].to_numpy().astype(np.float64)
     width = HOURS_PER_DAY / bins
