@@ -303,7 +303,7 @@ rule optical_mosaic:
         kernels=repeated("--kernels", NAC_KERNELS),
         store=OPTICAL / "mosaic.zarr",
         depends=section("optical.geometry", "optical.mosaic") if NAC else "",
-        code_version=1,
+        code_version=2,
     message:
         "mosaic"
     shell:
@@ -326,7 +326,7 @@ rule optical_cog:
     params:
         mosaic=OPTICAL / "mosaic.zarr",
         folder=OPTICAL / "cog",
-        code_version=1,
+        code_version=2,
     message:
         "GeoTIFFs of the mosaic"
     shell:

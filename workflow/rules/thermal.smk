@@ -142,7 +142,7 @@ rule thermal_map:
         profiles=THERMAL / "profiles.zarr",
         store=THERMAL / "maps.zarr",
         depends=section("thermal.maps"),
-        code_version=5,
+        code_version=6,
     message:
         "maps of latents and anomalies"
     shell:
@@ -166,7 +166,7 @@ rule thermal_cog:
         config=CONFIG,
         maps=THERMAL / "maps.zarr",
         folder=THERMAL / "cog",
-        code_version=3,
+        code_version=4,
     message:
         "GeoTIFFs of every map"
     shell:

@@ -48,6 +48,7 @@ def mosaic(
         details=describe(brightness, strips, warned),
         side=section.mosaic.tile,
         part=Part.parse(part),
+        overviews=True,
     )
 
 
@@ -57,17 +58,14 @@ def cog(
     out: Annotated[Path, typer.Option(help="JSON that lists them")],
 ) -> None:
     """Write every layer of a mosaic as a Cloud-Optimised GeoTIFF."""
-    import numpy as np
-
-    from nightside.optical.map_grid import grid_from
-    from nightside.store import Band, open_store, write_cogs
+    from nightside.store import Band, grid_from, open_store, write_cogs
 
     dataset = open_store(mosaic)
     layers = (
         (
-            variable.transpose("y", "x").to_numpy().astype(np.float32),
+            variable.transpose("y", "x").to_numpy(),
             Band(str(name), variable.attrs["long_name"], variable.attrs["units"]),
         )
         for name, variable in dataset.data_vars.items()
     )
-    write_cogs(layers, grid_from(dataset), folder, out)
+    write_cogs(layers, grid_from(dataset), folder, out, mosaic)

@@ -55,4 +55,5 @@ def project(
         details={"geometry": dict(strip.camera.provenance)},
         side=options.tile,
         part=Part.parse(part),
+        overviews=True,
     )

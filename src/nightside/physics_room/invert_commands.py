@@ -72,6 +72,7 @@ def invert(
         details=details,
         side=options.tile,
         part=Part.parse(part),
+        overviews=True,
     )
     if part is None:
         _say_quality(open_store(out, kind="inversion", geobox=grid))
@@ -96,7 +97,7 @@ def cog(
         )
         for name, variable in dataset.data_vars.items()
     )
-    write_cogs(layers, grid, folder, out)
+    write_cogs(layers, grid, folder, out, inversion)
 
 
 def _band(name: str, attributes: Mapping[str, Any]) -> Band:

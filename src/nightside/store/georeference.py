@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
+from affine import Affine
 from odc.geo.geobox import GeoBox
 
-from nightside import moon
-from nightside.store.grid import central_meridian_deg, crs_of, is_equirectangular
+from nightside.store.conventions import spatial_attributes
+from nightside.store.grid import crs_code, crs_of
 
 
-def georeference(dataset: xr.Dataset, geobox: GeoBox) -> xr.Dataset:
-    """Return the dataset with its CRS and the coordinates of the pixel centres attached."""
+def georeference(dataset: xr.Dataset, geobox: GeoBox, axes: tuple[str, str] = ("y", "x")) -> xr.Dataset:
+    """Return the dataset with its CRS and the coordinates of the pixel centres along ``axes`` attached."""
     crs = crs_of(geobox)
+    rows, columns = axes
     x = (geobox.affine.c + (np.arange(geobox.shape[1]) + 0.5) * geobox.affine.a).astype(np.float64)
     y = (geobox.affine.f + (np.arange(geobox.shape[0]) + 0.5) * geobox.affine.e).astype(np.float64)
     a = geobox.affine
@@ -21,24 +23,35 @@ def georeference(dataset: xr.Dataset, geobox: GeoBox) -> xr.Dataset:
     reference["GeoTransform"] = f"{a.c} {a.a} {a.b} {a.f} {a.d} {a.e}"
     reference["long_name"], reference["units"] = "coordinate reference system", "1"
     out = dataset.assign_coords(
-        x=("x", x, {"units": "m", "long_name": "easting", "standard_name": "projection_x_coordinate"}),
-        y=("y", y, {"units": "m", "long_name": "northing", "standard_name": "projection_y_coordinate"}),
-        spatial_ref=((), 0, reference),
+        {
+            columns: (
+                columns,
+                x,
+                {"units": "m", "long_name": "easting", "standard_name": "projection_x_coordinate"},
+            ),
+            rows: (
+                rows,
+                y,
+                {"units": "m", "long_name": "northing", "standard_name": "projection_y_coordinate"},
+            ),
+            "spatial_ref": ((), 0, reference),
+        }
     )
     for name in out.data_vars:
-        if {"y", "x"} <= set(out[name].dims):
+        if set(axes) <= set(out[name].dims):
             out[name].attrs["grid_mapping"] = "spatial_ref"
-    bounds = geobox.boundingbox
-    out.attrs |= {
-        "Conventions": "CF-1.11",
-        "spatial:dimensions": ["y", "x"],
-        "spatial:transform": [a.a, a.b, a.c, a.d, a.e, a.f],
-        "spatial:shape": list(geobox.shape),
-        "spatial:bbox": [bounds.left, bounds.bottom, bounds.right, bounds.top],
-        "proj:wkt2": crs.to_wkt(),
-        "iau_code": crs_code(geobox),
-    }
+    out.attrs.pop("multiscales", None)  # of the store that these values were made from
+    out.attrs |= {"Conventions": "CF-1.11", "iau_code": crs_code(geobox), **spatial_attributes(geobox, axes)}
     return out
+
+
+def grid_from(dataset: xr.Dataset) -> GeoBox:
+    """Return the grid on which a georeferenced dataset lies."""
+    return GeoBox(
+        tuple(dataset.attrs["spatial:shape"]),
+        Affine(*dataset.attrs["spatial:transform"]),
+        dataset.attrs["proj:wkt2"],
+    )
 
 
 def is_on_grid(dataset: xr.Dataset, geobox: GeoBox) -> bool:
@@ -46,14 +59,3 @@ def is_on_grid(dataset: xr.Dataset, geobox: GeoBox) -> bool:
     wanted = georeference(xr.Dataset(), geobox).attrs
     keys = ("spatial:shape", "spatial:transform", "proj:wkt2")
     return all(dataset.attrs.get(key) == wanted[key] for key in keys)
-
-
-def crs_code(geobox: GeoBox) -> str:
-    """Return the IAU_2015 code of a grid, which a GeoTIFF would lose."""
-    if is_equirectangular(geobox):
-        near = central_meridian_deg(geobox) == 0.0
-        return moon.EQUIRECTANGULAR_CODE if near else moon.FARSIDE_EQUIRECTANGULAR_CODE
-    operation = crs_of(geobox).coordinate_operation
-    assert operation is not None
-    pole = next(p.value for p in operation.params if p.name == "Latitude of natural origin")
-    return moon.NORTH_POLAR_CODE if float(pole) > 0 else moon.SOUTH_POLAR_CODE

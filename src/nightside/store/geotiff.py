@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,8 +14,8 @@ from odc.geo.geobox import GeoBox
 
 from nightside._version import __version__
 from nightside.store.files import atomic_file, atomic_folder, own_folder, write_json
-from nightside.store.georeference import crs_code
-from nightside.store.grid import crs_of
+from nightside.store.grid import crs_code, crs_of
+from nightside.store.manifest import provenance
 
 
 @dataclass(frozen=True)
@@ -48,18 +49,32 @@ class Band:
         return tags | {"TIFFTAG_IMAGEDESCRIPTION": description.encode("ascii", "replace").decode()}
 
 
-def write_cog(values: NDArray[Any], geobox: GeoBox, path: Path, band: Band) -> None:
+PROVENANCE = "nightside_provenance"
+"""The tag of a GeoTIFF that holds, as JSON, which store it was made from, and how."""
+
+
+def write_cog(
+    values: NDArray[Any],
+    geobox: GeoBox,
+    path: Path,
+    band: Band,
+    made_from: Mapping[str, Any] | None = None,
+) -> None:
     """Write one map as a COG with overviews, its CRS, units and a colour-ready range.
+
+    Overviews are made as a store's are: numbers averaged, whole numbers by the most frequent.
 
     The band's statistics are stored, which a GIS uses for its first stretch, and the 2nd and 98th
     percentile as the tags ``display_minimum`` and ``display_maximum``; both are of the values as stored, before
     scale and offset.
 
     Args:
-        values: shape (y, x); NaN where there is no data. Bytes stay bytes, all of them data: codes of quality.
+        values: shape (y, x); NaN where there is no data. Whole numbers of 8 and 16 bits keep their type, all of them
+            data: codes of quality, counts. Anything else becomes float32.
         geobox: the grid of ``values``.
         path: the file, ``X.tif``.
         band: what it is; its name is kept as the band's description.
+        made_from: the provenance of the values, see ``manifest.provenance``; it becomes the tag ``nightside_provenance``.
 
     Raises:
         ValueError: the shapes of values and grid differ.
@@ -69,10 +84,10 @@ def write_cog(values: NDArray[Any], geobox: GeoBox, path: Path, band: Band) -> N
 
     if values.shape != tuple(geobox.shape):
         raise ValueError(f"{path.name}: values have shape {values.shape}, the grid {tuple(geobox.shape)}")
-    codes = values.dtype == np.uint8
+    codes = values.dtype in (np.uint8, np.int16, np.uint16)
     profile = {
         "driver": "GTiff",
-        "dtype": "uint8" if codes else "float32",
+        "dtype": values.dtype.name if codes else "float32",
         "count": 1,
         "height": values.shape[0],
         "width": values.shape[1],
@@ -89,6 +104,8 @@ def write_cog(values: NDArray[Any], geobox: GeoBox, path: Path, band: Band) -> N
             if (band.scale, band.offset) != (1.0, 0.0):
                 raster.scales, raster.offsets = (band.scale,), (band.offset,)
             raster.update_tags(**band.tags, iau_code=crs_code(geobox), software=f"nightside {__version__}")
+            if made_from is not None:
+                raster.update_tags(**{PROVENANCE: json.dumps(made_from)})
             if finite.size:
                 low, high = np.percentile(finite, [2, 98])
                 raster.update_tags(display_minimum=f"{low:.6g}", display_maximum=f"{high:.6g}")
@@ -101,25 +118,34 @@ def write_cog(values: NDArray[Any], geobox: GeoBox, path: Path, band: Band) -> N
                 COMPRESS="ZSTD",
                 PREDICTOR="YES",
                 OVERVIEWS="AUTO",
-                OVERVIEW_RESAMPLING="NEAREST" if codes else "CUBIC",
+                OVERVIEW_RESAMPLING="MODE" if codes else "AVERAGE",
                 STATISTICS="YES" if finite.size else "NO",
             )
             partial.write_bytes(cog.read())
 
 
 def write_cogs(
-    layers: Iterable[tuple[NDArray[Any], Band]], geobox: GeoBox, folder: Path, listing: Path
+    layers: Iterable[tuple[NDArray[Any], Band]], geobox: GeoBox, folder: Path, listing: Path, store: Path
 ) -> None:
-    """Write maps as one folder of COGs, each called after its band, and a JSON that lists them; both are replaced.
+    """Write the maps of a store as one folder of COGs, each called after its band; what was there is replaced.
+
+    Args:
+        layers: values (y, x) and what they are.
+        geobox: their grid.
+        folder: where the COGs go.
+        listing: a JSON that lists them and names the store.
+        store: where the layers come from; each COG bears its provenance.
 
     Raises:
+        NotFinished: the store is not.
         ValueError: the folder holds files of others, or a map does not fit the grid.
     """
+    made_from = provenance(store)
     own_folder(folder, "*.tif")
     listing.unlink(missing_ok=True)
     names = []
     with atomic_folder(folder) as partial:
         for values, band in layers:
             names.append(f"{band.name}.tif")
-            write_cog(values, geobox, partial / names[-1], band)
-    write_json(listing, {"folder": folder.name, "files": names})
+            write_cog(values, geobox, partial / names[-1], band, made_from)
+    write_json(listing, {"folder": folder.name, "store": store.name, "files": names})

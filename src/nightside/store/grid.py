@@ -124,6 +124,17 @@ def crs_of(geobox: GeoBox) -> CRS:
     return crs
 
 
+def crs_code(geobox: GeoBox) -> str:
+    """Return the IAU_2015 code of a grid, which a GeoTIFF would lose."""
+    if is_equirectangular(geobox):
+        near = central_meridian_deg(geobox) == 0.0
+        return moon.EQUIRECTANGULAR_CODE if near else moon.FARSIDE_EQUIRECTANGULAR_CODE
+    operation = crs_of(geobox).coordinate_operation
+    assert operation is not None
+    pole = next(p.value for p in operation.params if p.name == "Latitude of natural origin")
+    return moon.NORTH_POLAR_CODE if float(pole) > 0 else moon.SOUTH_POLAR_CODE
+
+
 def from_lonlat(crs: CRS) -> Any:
     """Return the transformer of longitude and latitude in degrees into a lunar CRS."""
     return Transformer.from_crs(moon.crs(moon.GEOGRAPHIC_CODE), crs, always_xy=True)

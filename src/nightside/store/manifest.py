@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import platform
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -77,6 +79,7 @@ def describe(
         "kind": kind,
         "digest": "",
         "nightside": __version__,
+        "versions": _versions(),
         "config_digest": settings.digest(),
         "seed": settings.seed,
         "inputs": input_digests(inputs),
@@ -111,6 +114,26 @@ def read_manifest(path: Path) -> dict[str, Any]:
             f"nightside {__version__}; remove {manifest.name} and run its step again, or use that version"
         )
     return content
+
+
+def provenance(path: Path) -> dict[str, Any]:
+    """Return of a finished store what a product made from it should bear: which store, of which inputs, made how.
+
+    Raises:
+        NotFinished: see :func:`read_manifest`.
+    """
+    manifest = read_manifest(path)
+    kept = ("kind", "digest", "config_digest", "seed", "nightside", "versions", "inputs")
+    return {"store": path.name, **{key: manifest[key] for key in kept if key in manifest}}
+
+
+def _versions() -> dict[str, str]:
+    """Return the versions of what computes values and writes them, as far as this process uses it."""
+    found = {"python": platform.python_version()}
+    for name in ("numpy", "numba", "torch", "xarray", "zarr", "spiceypy"):
+        if (module := sys.modules.get(name)) is not None:
+            found[name] = str(module.__version__)
+    return found
 
 
 def read_json(path: Path, *keys: str) -> dict[str, Any]:

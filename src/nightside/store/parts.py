@@ -25,9 +25,11 @@ import zarr
 from odc.geo.geobox import GeoBox
 
 from nightside.config import Settings
+from nightside.store.conventions import multiscales_attributes
 from nightside.store.files import hold, named_full_disk, own_folder, write_json
 from nightside.store.georeference import georeference
 from nightside.store.manifest import NotFinished, describe, digest, manifest_path
+from nightside.store.pyramid import add_overviews, factors
 from nightside.store.template import gridded, stretched, write_template
 from nightside.store.windows import STRIP_CHUNK, WINDOW, Part, Window, bands, window_name, windows
 
@@ -47,6 +49,7 @@ def write_parts(
     details: Mapping[str, Any] | None = None,
     side: int | None = None,
     part: Part | None = None,
+    overviews: bool = False,
 ) -> None:
     """Write a store window by window; memory is that of one window, whatever the size of the grid.
 
@@ -67,6 +70,7 @@ def write_parts(
         details: anything else worth keeping in the manifest.
         side: of a window in pixels, or lines of a band, rounded up to whole chunks; the default fits a map's profiles.
         part: only this part of the windows.
+        overviews: whether a map gets overviews at half, a quarter, ... of its resolution; the last call makes them.
 
     Raises:
         Busy: another process writes all of this store.
@@ -87,6 +91,9 @@ def write_parts(
     whole = stretched(make({d: slice(0, 0) for d in sizes}), sizes)
     if geobox is not None:
         whole = georeference(whole, geobox)
+        coarser = factors((sizes["y"], sizes["x"])) if overviews else []
+        if coarser:
+            whole.attrs |= multiscales_attributes(geobox, coarser)
     shared = {"line"} if strip is not None else sizes.keys()  # a band has all samples of its lines
     for name in gridded(whole):
         if not shared <= set(whole[name].dims):
@@ -105,7 +112,7 @@ def write_parts(
         for window in store.missing(part):
             store.write(window, make(window))
         if part is None:
-            store.finish()
+            store.finish(geobox if overviews else None)
     finally:
         store.release()
 
@@ -162,8 +169,11 @@ class StoreInParts:
                 )
             (self.work / _MARKS / window_name(window)).touch()
 
-    def finish(self) -> None:
-        """Check that every window is there, consolidate, rename, and write the manifest.
+    def finish(self, pyramid: GeoBox | None = None) -> None:
+        """Check that every window is there, add overviews, consolidate, rename, and write the manifest.
+
+        Args:
+            pyramid: the grid of a map that gets overviews.
 
         Raises:
             NotFinished: windows are missing.
@@ -178,6 +188,8 @@ class StoreInParts:
             # Zarr writes each chunk beside its name; a writer that was killed leaves that file.
             for stray in store.rglob("*.partial"):
                 stray.unlink()
+            if pyramid is not None:
+                add_overviews(store, pyramid, self.work / _MARKS)
             # The specification of format 3 does not know consolidated metadata yet; xarray and GDAL read it.
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", message="Consolidated metadata")

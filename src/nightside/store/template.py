@@ -44,18 +44,28 @@ def stretched(window: xr.Dataset, sizes: Mapping[str, int]) -> xr.Dataset:
     )
 
 
-def write_template(whole: xr.Dataset, folder: Path) -> None:
-    """Write what :func:`stretched` gave: all metadata, and the values of what is not gridded."""
-    whole.to_zarr(folder, zarr_format=3, consolidated=False, encoding=_encoding(whole), compute=False)
+def write_template(
+    whole: xr.Dataset, folder: Path, *, group: str | None = None, chunks: Mapping[str, int] = CHUNKS
+) -> None:
+    """Write what :func:`stretched` gave: all metadata, and the values of what is not gridded.
+
+    Args:
+        whole: the dataset.
+        folder: the store.
+        group: of the store; its root if absent.
+        chunks: the length of chunks along the dimensions by which it is cut.
+    """
+    encoding = _encoding(whole, chunks)
+    whole.to_zarr(folder, group=group, zarr_format=3, consolidated=False, encoding=encoding, compute=False)
 
 
-def _encoding(whole: xr.Dataset) -> dict[str, dict[str, Any]]:
+def _encoding(whole: xr.Dataset, chunks: Mapping[str, int]) -> dict[str, dict[str, Any]]:
     encoding: dict[str, dict[str, Any]] = {}
     for name in [*whole.data_vars, *gridded(whole)]:
         variable = whole.variables[name]
         if variable.ndim:
-            chunks = tuple(min(CHUNKS.get(str(d), n), n) for d, n in variable.sizes.items())
-            encoding[str(name)] = {"chunks": chunks}
+            lengths = tuple(min(chunks.get(str(d), n), n) for d, n in variable.sizes.items())
+            encoding[str(name)] = {"chunks": lengths}
         if variable.ndim and name in whole.data_vars:
             encoding[str(name)]["compressors"] = [ZstdCodec(level=3)]
     return encoding

@@ -10,9 +10,11 @@ import xarray as xr
 from odc.geo.geobox import GeoBox
 
 from nightside.config import Settings
+from nightside.store.conventions import overview_name
 from nightside.store.georeference import georeference, is_on_grid
 from nightside.store.manifest import NotFinished, describe, read_manifest
 from nightside.store.parts import begin, refuse_place
+from nightside.store.pyramid import axes as overview_axes
 from nightside.store.template import stretched
 from nightside.store.windows import CHUNKS, Window
 
@@ -64,7 +66,12 @@ def write_store(
 
 
 def open_store(
-    path: Path, kind: str | None = None, *, geobox: GeoBox | None = None, chunked: bool = True
+    path: Path,
+    kind: str | None = None,
+    *,
+    geobox: GeoBox | None = None,
+    chunked: bool = True,
+    overview: int = 1,
 ) -> xr.Dataset:
     """Open a finished store lazily.
 
@@ -74,10 +81,13 @@ def open_store(
         geobox: refuse one on another grid.
         chunked: as dask arrays, chunked as it is stored. Without, what is cut out is read at once when its values
             are asked for: cheaper, window by window, as no graph of all chunks is made.
+        overview: open the overview whose pixels are this many times as large, its axes called y and x; see
+            :func:`overviews_of`.
 
     Raises:
         NotFinished: it is absent, half-written, of another kind, on another grid, or holds other variables than its
             manifest records. Its values are believed: their digest takes about a second a gigabyte, at each step.
+        ValueError: it has no such overview.
     """
     manifest = read_manifest(path)
     if kind is not None and manifest["kind"] != kind:
@@ -105,4 +115,27 @@ def open_store(
             f"{path} lies on another grid than the configured region; give the configuration that made it, or "
             "run its step again with this one"
         )
-    return dataset
+    if overview == 1:
+        return dataset
+    has = overviews_of(dataset)
+    if overview not in has:
+        raise ValueError(
+            f"{path} has no overview {overview}; it has {', '.join(map(str, has)) or 'none'}: give one of these, or 1"
+        )
+    coarse: xr.Dataset = xr.open_zarr(
+        path, group=overview_name(overview), consolidated=True, decode_coords="all", chunks=chunks
+    )
+    renamed = coarse.rename(dict(zip(overview_axes(overview), ("y", "x"), strict=True)))
+    return renamed.assign_attrs({"spatial:dimensions": ["y", "x"]})
+
+
+def overviews_of(dataset: xr.Dataset) -> list[int]:
+    """Return by how much each overview of an open store is coarser, ascending; none where it has no overviews."""
+    layout = dataset.attrs.get("multiscales", {}).get("layout", [])
+    return [int(level["asset"].rpartition("_")[2]) for level in layout if "derived_from" in level]
+
+
+def overview_for(dataset: xr.Dataset, pixels: int) -> int:
+    """Return the coarsest overview of an open store that still has ``pixels`` along its longer side, else 1."""
+    longer = max(dataset.sizes["y"], dataset.sizes["x"])
+    return max((k for k in overviews_of(dataset) if longer / k >= pixels), default=1)

@@ -176,6 +176,7 @@ def map_(
         inputs=[profiles, model, model.with_name(WEIGHTS)],
         side=settings.thermal.maps.tile,
         part=Part.parse(part),
+        overviews=True,
     )
 
 
@@ -192,7 +193,7 @@ def cog(
     from nightside.thermal.layers import layers
 
     grid = grid_of(load(config).region)
-    write_cogs(layers(open_store(maps, kind="maps", geobox=grid)), grid, folder, out)
+    write_cogs(layers(open_store(maps, kind="maps", geobox=grid)), grid, folder, out, maps)
 
 
 @app.command()

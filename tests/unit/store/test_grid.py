@@ -6,8 +6,7 @@ import pytest
 from nightside import moon
 from nightside.config import Region
 from nightside.store import cell_index, grid_of, lonlat
-from nightside.store.georeference import crs_code
-from nightside.store.grid import crs_of, from_lonlat
+from nightside.store.grid import crs_code, crs_of, from_lonlat
 
 
 def region(**keys):

@@ -6,7 +6,7 @@ import numpy as np
 import rasterio
 import xarray as xr
 
-from nightside.store import grid_of, write_cogs
+from nightside.store import grid_of, write_cogs, write_store
 from nightside.thermal.layers import layers
 
 
@@ -26,10 +26,12 @@ def test_a_gis_reads_the_factor_of_a_named_latent(settings, tmp_path):
             "latent_std": (dims, np.full_like(latents, 0.2), {"units": "1", "long_name": "deviation"}),
             "anomaly_score": (("y", "x"), latents[0], {"units": "1", "long_name": "score"}),
         },
-        coords={"latent": ["onset", "free_1"]},
+        coords={"latent": ("latent", np.array(["onset", "free_1"], object))},
     )
     files = {}
-    write_cogs(layers(maps), grid, tmp_path / "cog", tmp_path / "cog.json")
+    store = tmp_path / "maps.zarr"
+    write_store(maps, store, kind="maps", settings=settings, geobox=grid)
+    write_cogs(layers(maps), grid, tmp_path / "cog", tmp_path / "cog.json", store)
     for file in json.loads((tmp_path / "cog.json").read_text())["files"]:
         with rasterio.open(tmp_path / "cog" / file) as cog:
             files[file.removesuffix(".tif")] = (cog.read(1) * cog.scales[0] + cog.offsets[0], cog.units[0])
