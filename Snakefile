@@ -14,6 +14,7 @@ include: "workflow/rules/acquire.smk"
 include: "workflow/rules/thermal.smk"
 include: "workflow/rules/physics.smk"
 include: "workflow/rules/optical.smk"
+include: "workflow/rules/publish.smk"
 
 
 rule all:
@@ -21,6 +22,7 @@ rule all:
     input:
         RESULTS / "report.html",
         OPTICAL / "report.html" if NAC else [],
+        RESULTS / "stac.json",
 
 
 rule tables:
@@ -33,6 +35,11 @@ rule maps:
         RESULTS / "thermal/cog.json",
         RESULTS / "physics/cog.json",
         OPTICAL / "cog.json" if NAC else [],
+
+
+rule publish:
+    input:
+        RESULTS / "stac.json",
 
 
 rule optical:

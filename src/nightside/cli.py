@@ -11,6 +11,7 @@ import typer
 from nightside._version import __version__
 from nightside.optical.commands import app as optical
 from nightside.physics_room.commands import app as physics
+from nightside.publish.commands import app as publish
 from nightside.synthetic.commands import app as synthetic
 from nightside.thermal.commands import app as thermal
 
@@ -18,6 +19,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 app.add_typer(thermal, name="thermal", help="Diviner tables to maps of latents and thermal anomalies.")
 app.add_typer(optical, name="optical", help="NAC images of the dark to clean, georeferenced mosaics.")
 app.add_typer(physics, name="physics", help="Heat in the ground, and networks that obey an equation.")
+app.add_typer(publish, name="publish", help="A catalogue of what a run made, and a check of what was copied.")
 app.add_typer(synthetic, name="synthetic", help="A Moon with known truth, in the instruments' own formats.")
 
 

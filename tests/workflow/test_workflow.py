@@ -80,6 +80,7 @@ def test_the_demo_plans_its_images_of_the_dark(plan):
     )
     assert int(jobs["optical_ingest"]) == int(jobs["optical_denoise"]) == 6
     assert int(jobs["optical_darks"]) == int(jobs["optical_train_destripe"]) == 2
+    assert int(jobs["publish_stac"]) == 1
     assert int(jobs["optical_evaluate"]) == int(jobs["optical_report"]) == int(jobs["optical_cog"]) == 1
 
 

@@ -48,6 +48,8 @@ for listing in RESULTS.glob("*/cog.json"):
         (listing.parent / listed["folder"] / f).is_file() for f in listed["files"]
     ):
         listing.unlink()
+if not (RESULTS / "stac/catalog.json").is_file():
+    (RESULTS / "stac.json").unlink(missing_ok=True)
 
 
 # The folder is held until this process ends, however it ends: a killed run needs no --unlock.

@@ -1,0 +1,96 @@
+"""The STAC catalogue of a run: self-contained, so that the folder of the run may be moved or served as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pystac
+
+from nightside.config import Settings
+from nightside.publish.item import FILE, MOON, SSYS, file_asset, make_item, relative
+from nightside.publish.products import ROOMS, Product, reports
+from nightside.publish.thumbnail import thumbnail
+from nightside.store import atomic_folder, own_folder
+
+
+def write_catalogue(results: Path, folder: Path, products: Sequence[Product], settings: Settings) -> int:
+    """Write the catalogue of a run's products, one collection a room; what was there is replaced.
+
+    Args:
+        results: the folder of the run.
+        folder: where the catalogue goes, as ``catalog.json``; in ``results``, so that its links hold wherever that goes.
+        products: see ``find_products``.
+        settings: the configuration of the run.
+
+    Returns:
+        How many items it has.
+
+    Raises:
+        NotFinished: a GeoTIFF was made from another state of its store.
+        ValueError: ``folder`` holds files of others.
+    """
+    own_folder(folder, "*.json", "*.png")
+    catalog = pystac.Catalog(
+        id=settings.name, title=f"nightside: {settings.name}",
+        description=f"Every product of the run '{settings.name}' of nightside, on the Moon.",
+    )  # fmt: skip
+    with atomic_folder(folder) as partial:
+        items: dict[str, pystac.Item] = {}
+        for room in (r for r in ROOMS if any(p.room == r for p in products)):
+            here = [product for product in products if product.room == room]
+            for product in here:
+                place = folder / room / product.name
+                picture = _picture(product, partial / room / product.name)
+                items[product.manifest["digest"]] = make_item(product, picture, place)
+            collection = _collection(room, [items[p.manifest["digest"]] for p in here])
+            for path in reports(results, room):
+                collection.add_asset(path.stem, file_asset(path, folder / room, ["metadata"], path.name))
+            catalog.add_child(collection)
+        for item in items.values():
+            _link_inputs(item, items)
+        for path in reports(results, ""):
+            catalog.add_link(pystac.Link("describedby", relative(path, folder), title=path.name))
+        catalog.normalize_hrefs(str(folder.absolute()))
+        catalog.save(pystac.CatalogType.SELF_CONTAINED, dest_href=str(partial.absolute()))
+    return len(items)
+
+
+def _picture(product: Product, place: Path) -> Path | None:
+    png = thumbnail(product)
+    if png is None:
+        return None
+    place.mkdir(parents=True, exist_ok=True)
+    (place / "thumbnail.png").write_bytes(png)
+    return place / "thumbnail.png"
+
+
+def _collection(room: str, items: Sequence[pystac.Item]) -> pystac.Collection:
+    boxes = [item.bbox for item in items if item.bbox is not None] or [[-180.0, -90.0, 180.0, 90.0]]
+    # A box across 180 degrees has its west east of its east.
+    across = any(west > east for west, _, east, _ in boxes)
+    whole = [
+        -180.0 if across else min(box[0] for box in boxes), min(box[1] for box in boxes),
+        180.0 if across else max(box[2] for box in boxes), max(box[3] for box in boxes),
+    ]  # fmt: skip
+    times = [(i.common_metadata.start_datetime, i.common_metadata.end_datetime) for i in items]
+    first, last = min(t for t, _ in times if t), max(t for _, t in times if t)
+    collection = pystac.Collection(
+        id=room,
+        description=ROOMS[room],
+        extent=pystac.Extent(pystac.SpatialExtent([whole]), pystac.TemporalExtent([[first, last]])),
+        license="other",
+        stac_extensions=[SSYS, FILE],
+        extra_fields=dict(MOON),
+    )
+    collection.add_items(items)
+    return collection
+
+
+def _link_inputs(item: pystac.Item, items: dict[str, pystac.Item]) -> None:
+    """Link an item to those that it was made from."""
+    for name, digest in item.properties["nightside:inputs"].items():
+        source = items.get(digest)
+        if source is not None and source is not item:
+            place = f"../../{source.collection_id}/{source.id}/{source.id}.json"
+            item.add_link(pystac.Link("derived_from", place, pystac.MediaType.GEOJSON, title=name))

@@ -1,0 +1,66 @@
+"""A copy that is not whole is found out."""
+
+import json
+import shutil
+
+import pytest
+from typer.testing import CliRunner
+
+from nightside.cli import app
+
+
+@pytest.fixture
+def published(run):
+    results = run[0]
+    arguments = ["publish", "stac", "--config", results / "config.yaml", "--results", results]
+    assert (
+        CliRunner().invoke(app, [str(a) for a in [*arguments, "--out", results / "stac.json"]]).exit_code == 0
+    )
+    return results
+
+
+def check(results):
+    done = CliRunner().invoke(app, ["publish", "check", "--results", str(results)])
+    return done.stdout + str(done.exception or "")
+
+
+def test_a_whole_run_passes(published):
+    assert "every file that the catalogue lists is there and whole" in check(published)
+
+
+def test_a_half_copied_store_is_named(published):
+    (published / "optical/mosaic.zarr/signal/c/0/1").unlink()
+    assert "optical/mosaic.zarr: its digest is not the one listed; it was copied in part" in check(published)
+
+
+def test_a_missing_store_is_named(published):
+    shutil.rmtree(published / "thermal/cube.zarr")
+    assert "thermal/cube.zarr: is listed but not there" in check(published)
+
+
+def test_a_geotiff_cut_short_is_named(published):
+    path = published / "thermal/cog/mean.tif"
+    path.write_bytes(path.read_bytes()[:-10])
+    assert "mean.tif: has " in check(published)
+
+
+def test_a_geotiff_with_a_flipped_bit_is_named(published):
+    path = published / "thermal/cog/mean.tif"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    assert "mean.tif: its SHA-256 is not the one listed" in check(published)
+
+
+def test_a_link_that_leads_nowhere_is_named(published):
+    (published / "report.html").unlink()
+    assert "its link 'describedby' leads to ../report.html, which is not there" in check(published)
+
+
+def test_a_catalogue_that_is_no_json_is_named(published):
+    (published / "stac/thermal/collection.json").write_text(json.dumps({})[:1])
+    assert "collection.json: is not JSON" in check(published)
+
+
+def test_a_run_without_a_catalogue_is_told_how_to_get_one(run):
+    assert "run 'nightside publish stac'" in check(run[0])
