@@ -79,24 +79,30 @@ def halve(values: NDArray[Any]) -> NDArray[Any]:
     # The last row or column of an odd number counts twice: as if its cells were alone.
     edges = [(0, 0)] * (values.ndim - 2) + [(0, rows % 2), (0, columns % 2)]
     whole = np.pad(values, edges, mode="edge")
-    four = np.stack([whole[..., i::2, j::2] for i in (0, 1) for j in (0, 1)])
+    four = [whole[..., i::2, j::2] for i in (0, 1) for j in (0, 1)]
     return _average(four) if np.issubdtype(values.dtype, np.floating) else _most_frequent(four)
 
 
-def _average(four: NDArray[Any]) -> NDArray[Any]:
-    known = ~np.isnan(four)
+def _average(four: list[NDArray[Any]]) -> NDArray[Any]:
+    total, known = np.zeros(four[0].shape), np.zeros(four[0].shape, np.uint8)
+    for values in four:
+        here = ~np.isnan(values)
+        np.add(total, values, out=total, where=here)
+        known += here
     with np.errstate(invalid="ignore"):
-        mean = np.where(known, four, 0).sum(axis=0, dtype=np.float64) / known.sum(axis=0)
-    out: NDArray[Any] = mean.astype(four.dtype)
-    return out
+        total /= known
+    mean: NDArray[Any] = total.astype(four[0].dtype)
+    return mean
 
 
-def _most_frequent(four: NDArray[Any]) -> NDArray[Any]:
-    ordered = np.sort(four, axis=0)
-    times = (ordered[:, None] == ordered[None]).sum(axis=1)
-    best = times.argmax(axis=0)  # the first, so the smallest
-    out: NDArray[Any] = np.take_along_axis(ordered, best[None], axis=0)[0]
-    return out
+def _most_frequent(four: list[NDArray[Any]]) -> NDArray[Any]:
+    # A sorting network: of sorted values the first pair is the most frequent, and the smallest.
+    a, b, c, d = four
+    a, b, c, d = np.minimum(a, b), np.maximum(a, b), np.minimum(c, d), np.maximum(c, d)
+    a, c, b, d = np.minimum(a, c), np.maximum(a, c), np.minimum(b, d), np.maximum(b, d)
+    b, c = np.minimum(b, c), np.maximum(b, c)
+    best: NDArray[Any] = np.where(a == b, a, np.where(b == c, b, np.where(c == d, c, a)))
+    return best
 
 
 def _template(full: xr.Dataset, geobox: GeoBox, factor: int) -> xr.Dataset:

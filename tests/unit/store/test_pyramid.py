@@ -1,6 +1,7 @@
 """Overviews show what the full resolution holds, at the same place, and leave the store as it was."""
 
 import errno
+import itertools
 import runpy
 from pathlib import Path
 
@@ -52,6 +53,12 @@ def test_of_codes_the_most_frequent_is_taken_never_one_that_is_not_there():
     coarse = halve(codes)
     assert coarse.dtype == np.uint8
     np.testing.assert_array_equal(coarse, [[7, 1, 9]])
+
+
+def test_the_most_frequent_of_any_four_codes_is_that_of_counting_them():
+    four = np.array(list(itertools.product(range(4), repeat=4)), np.int16).reshape(-1, 2, 2)
+    counted = [min(set(codes), key=lambda c: (-list(codes).count(c), c)) for codes in four.reshape(-1, 4)]
+    np.testing.assert_array_equal(halve(four)[:, 0, 0], counted)
 
 
 @pytest.mark.parametrize(("shape", "expected"), [((64, 64), []), ((65, 3), [2]), ((300, 150), [2, 4, 8])])
