@@ -36,19 +36,23 @@ def write_catalogue(results: Path, folder: Path, products: Sequence[Product], se
         description=f"Every product of the run '{settings.name}' of nightside, on the Moon.",
     )  # fmt: skip
     with atomic_folder(folder) as partial:
-        items: dict[str, pystac.Item] = {}
+        items: list[pystac.Item] = []
         for room in (r for r in ROOMS if any(p.room == r for p in products)):
-            here = [product for product in products if product.room == room]
-            for product in here:
-                place = folder / room / product.name
-                picture = _picture(product, partial / room / product.name)
-                items[product.manifest["digest"]] = make_item(product, picture, place)
-            collection = _collection(room, [items[p.manifest["digest"]] for p in here])
+            here = [
+                make_item(
+                    product, _picture(product, partial / room / product.name), folder / room / product.name
+                )
+                for product in products
+                if product.room == room
+            ]
+            items += here
+            collection = _collection(room, here)
             for path in reports(results, room):
                 collection.add_asset(path.stem, file_asset(path, folder / room, ["metadata"], path.name))
             catalog.add_child(collection)
-        for item in items.values():
-            _link_inputs(item, items)
+        by_digest = {item.properties["nightside:digest"]: item for item in items}
+        for item in items:
+            _link_inputs(item, by_digest)
         for path in reports(results, ""):
             catalog.add_link(pystac.Link("describedby", relative(path, folder), title=path.name))
         catalog.normalize_hrefs(str(folder.absolute()))
@@ -87,10 +91,10 @@ def _collection(room: str, items: Sequence[pystac.Item]) -> pystac.Collection:
     return collection
 
 
-def _link_inputs(item: pystac.Item, items: dict[str, pystac.Item]) -> None:
+def _link_inputs(item: pystac.Item, by_digest: dict[str, pystac.Item]) -> None:
     """Link an item to those that it was made from."""
     for name, digest in item.properties["nightside:inputs"].items():
-        source = items.get(digest)
+        source = by_digest.get(digest)
         if source is not None and source is not item:
             place = f"../../{source.collection_id}/{source.id}/{source.id}.json"
             item.add_link(pystac.Link("derived_from", place, pystac.MediaType.GEOJSON, title=name))

@@ -54,6 +54,13 @@ def test_every_product_is_in_it_and_what_is_none_is_named(run):
     assert listed["left_out"] == ["optical/scenes.zarr: no observation, so that it has no time"]
 
 
+def test_products_with_the_same_content_are_two(run):
+    for suffix in ("", ".json"):
+        source = run[0] / f"thermal/cube.zarr{suffix}"
+        (shutil.copy if suffix else shutil.copytree)(source, run[0] / f"thermal/twin.zarr{suffix}")
+    assert {"thermal-cube", "thermal-twin"} <= set(items(publish(run[0])))
+
+
 def test_its_links_hold_when_the_run_is_moved(run, tmp_path):
     publish(run[0])
     moved = tmp_path / "elsewhere/copy"
