@@ -23,7 +23,7 @@ rule physics_invert:
         cube=THERMAL / "cube.zarr",
         store=PHYSICS / "inversion.zarr",
         depends=section("physics.inversion"),
-        code_version=4,
+        code_version=5,
     message:
         "inversion: albedo, H and onset of every cell, with their errors"
     shell:
@@ -46,7 +46,7 @@ rule physics_cog:
         config=CONFIG,
         inversion=PHYSICS / "inversion.zarr",
         folder=PHYSICS / "cog",
-        code_version=3,
+        code_version=4,
     message:
         "GeoTIFFs of the inversion"
     shell:
