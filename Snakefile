@@ -14,6 +14,7 @@ include: "workflow/rules/acquire.smk"
 include: "workflow/rules/thermal.smk"
 include: "workflow/rules/physics.smk"
 include: "workflow/rules/optical.smk"
+include: "workflow/rules/query.smk"
 
 
 rule all:
@@ -21,6 +22,7 @@ rule all:
     input:
         RESULTS / "report.html",
         OPTICAL / "report.html" if NAC else [],
+        RESULTS / "zarr.json",
 
 
 rule tables:

@@ -105,12 +105,21 @@ def read_manifest(path: Path) -> dict[str, Any]:
     if not manifest.is_file():
         raise NotFinished(f"{path} is not finished ({manifest.name} is missing); run its step again")
     content = read_json(manifest, "kind", "digest", "nightside")
-    if content.get("format", FORMAT) != FORMAT:
-        raise NotFinished(
-            f"{path} has format {content['format']} of nightside {content['nightside']}, this is format {FORMAT} of "
-            f"nightside {__version__}; remove {manifest.name} and run its step again, or use that version"
-        )
+    refuse_format(content, path)
     return content
+
+
+def refuse_format(manifest: Mapping[str, Any], path: object) -> None:
+    """Refuse the manifest of a store, or an index, of another format than this version's.
+
+    Raises:
+        NotFinished: it is of another format.
+    """
+    if manifest.get("format", FORMAT) != FORMAT:
+        raise NotFinished(
+            f"{path} has format {manifest['format']} of nightside {manifest['nightside']}, this is format {FORMAT} of "
+            f"nightside {__version__}; run its step again, or use that version"
+        )
 
 
 def read_json(path: Path, *keys: str) -> dict[str, Any]:
