@@ -22,6 +22,7 @@ from nightside.query.places import Box, OutsideCoverage, cell_of, cells_of, chec
 from nightside.query.products import Manifests, manifests
 from nightside.query.window import cut
 from nightside.store import NotFinished, grid_from, lonlat
+from nightside.store.manifest import refuse_variables
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -203,13 +204,7 @@ def _opened(at: Location, path: str, manifest: dict[str, Any], chunks: dict[str,
             f"{at}/{path} was finished but has been damaged, or copied in part, since ({error}); copy it again, or "
             "remove it and run its step again"
         ) from error
-    for name, about in manifest.get("variables", {}).items():
-        found = list(dataset[name].shape) if name in dataset else None
-        if found != about["shape"]:
-            raise NotFinished(
-                f"{at}/{path}: '{name}' is {'missing' if found is None else found}, but the manifest says "
-                f"{about['shape']}; copy the store again, or remove it and run its step again"
-            )
+    refuse_variables(dataset, manifest, f"{at}/{path}")
     return dataset
 
 

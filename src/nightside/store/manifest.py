@@ -118,8 +118,27 @@ def refuse_format(manifest: Mapping[str, Any], path: object) -> None:
     if manifest.get("format", FORMAT) != FORMAT:
         raise NotFinished(
             f"{path} has format {manifest['format']} of nightside {manifest['nightside']}, this is format {FORMAT} of "
-            f"nightside {__version__}; run its step again, or use that version"
+            f"nightside {__version__}; remove its manifest and run its step again, or use that version"
         )
+
+
+def refuse_variables(dataset: xr.Dataset, manifest: Mapping[str, Any], path: object) -> None:
+    """Refuse a store whose variables or shapes are not those that its manifest records.
+
+    Raises:
+        NotFinished: one is absent, or of another shape.
+    """
+    for name, recorded in manifest.get("variables", {}).items():
+        found = dataset.variables.get(name)
+        if found is None or [list(found.dims), list(found.shape)] != [
+            recorded["dimensions"],
+            recorded["shape"],
+        ]:
+            there = "absent" if found is None else f"{found.dims} of shape {found.shape}"
+            raise NotFinished(
+                f"{path}: '{name}' is {there}, but its manifest records {tuple(recorded['dimensions'])} of shape "
+                f"{tuple(recorded['shape'])}: store and manifest are not of one run; remove both and run the step again"
+            )
 
 
 def read_json(path: Path, *keys: str) -> dict[str, Any]:

@@ -122,7 +122,7 @@ def test_a_store_that_lacks_a_layer_is_refused_at_once(copy):
     manifest = json.loads(path.read_text())
     manifest["variables"]["slope"] = {"shape": [3, 3], "dimensions": ["y", "x"], "units": "1"}
     path.write_text(json.dumps(manifest))
-    with pytest.raises(NotFinished, match="'slope' is missing, but the manifest says"):
+    with pytest.raises(NotFinished, match="'slope' is absent, but its manifest records"):
         nightside.open(copy)
 
 
