@@ -15,6 +15,7 @@ include: "workflow/rules/thermal.smk"
 include: "workflow/rules/physics.smk"
 include: "workflow/rules/optical.smk"
 include: "workflow/rules/publish.smk"
+include: "workflow/rules/query.smk"
 
 
 rule all:
@@ -23,6 +24,7 @@ rule all:
         RESULTS / "report.html",
         OPTICAL / "report.html" if NAC else [],
         RESULTS / "stac.json",
+        RESULTS / "zarr.json",
 
 
 rule tables:

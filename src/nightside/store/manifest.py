@@ -108,11 +108,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
     if not manifest.is_file():
         raise NotFinished(f"{path} is not finished ({manifest.name} is missing); run its step again")
     content = read_json(manifest, "kind", "digest", "nightside")
-    if content.get("format", FORMAT) != FORMAT:
-        raise NotFinished(
-            f"{path} has format {content['format']} of nightside {content['nightside']}, this is format {FORMAT} of "
-            f"nightside {__version__}; remove {manifest.name} and run its step again, or use that version"
-        )
+    refuse_format(content, path)
     return content
 
 
@@ -134,6 +130,38 @@ def _versions() -> dict[str, str]:
         if (module := sys.modules.get(name)) is not None:
             found[name] = str(module.__version__)
     return found
+
+
+def refuse_format(manifest: Mapping[str, Any], path: object) -> None:
+    """Refuse the manifest of a store, or an index, of another format than this version's.
+
+    Raises:
+        NotFinished: it is of another format.
+    """
+    if manifest.get("format", FORMAT) != FORMAT:
+        raise NotFinished(
+            f"{path} has format {manifest['format']} of nightside {manifest['nightside']}, this is format {FORMAT} of "
+            f"nightside {__version__}; remove its manifest and run its step again, or use that version"
+        )
+
+
+def refuse_variables(dataset: xr.Dataset, manifest: Mapping[str, Any], path: object) -> None:
+    """Refuse a store whose variables or shapes are not those that its manifest records.
+
+    Raises:
+        NotFinished: one is absent, or of another shape.
+    """
+    for name, recorded in manifest.get("variables", {}).items():
+        found = dataset.variables.get(name)
+        if found is None or [list(found.dims), list(found.shape)] != [
+            recorded["dimensions"],
+            recorded["shape"],
+        ]:
+            there = "absent" if found is None else f"{found.dims} of shape {found.shape}"
+            raise NotFinished(
+                f"{path}: '{name}' is {there}, but its manifest records {tuple(recorded['dimensions'])} of shape "
+                f"{tuple(recorded['shape'])}: store and manifest are not of one run; remove both and run the step again"
+            )
 
 
 def read_json(path: Path, *keys: str) -> dict[str, Any]:

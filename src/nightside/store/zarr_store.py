@@ -12,7 +12,7 @@ from odc.geo.geobox import GeoBox
 from nightside.config import Settings
 from nightside.store.conventions import overview_name
 from nightside.store.georeference import georeference, is_on_grid
-from nightside.store.manifest import NotFinished, describe, read_manifest
+from nightside.store.manifest import NotFinished, describe, read_manifest, refuse_variables
 from nightside.store.parts import begin, refuse_place
 from nightside.store.pyramid import axes as overview_axes
 from nightside.store.template import stretched
@@ -99,17 +99,7 @@ def open_store(
         raise NotFinished(
             f"{path} was finished but has been damaged since ({error}); remove it and run its step again"
         ) from error
-    for name, recorded in manifest.get("variables", {}).items():
-        found = dataset.variables.get(name)
-        if found is None or [list(found.dims), list(found.shape)] != [
-            recorded["dimensions"],
-            recorded["shape"],
-        ]:
-            there = "absent" if found is None else f"{found.dims} of shape {found.shape}"
-            raise NotFinished(
-                f"{path}: '{name}' is {there}, but {path.name}.json records {tuple(recorded['dimensions'])} of shape "
-                f"{tuple(recorded['shape'])}: store and manifest are not of one run; remove both and run the step again"
-            )
+    refuse_variables(dataset, manifest, path)
     if geobox is not None and not is_on_grid(dataset, geobox):
         raise NotFinished(
             f"{path} lies on another grid than the configured region; give the configuration that made it, or "

@@ -1,0 +1,58 @@
+"""Where results lie: a folder, or the same folder behind a static web server, which lists nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+
+@dataclass(frozen=True)
+class Location:
+    """The root of results: a folder or a URL of a scheme that fsspec knows, without a slash at its end."""
+
+    root: str
+
+    @classmethod
+    def of(cls, results: str | Path) -> Self:
+        """Return the location of a path or URL."""
+        return cls(str(results).rstrip("/") or "/")
+
+    @property
+    def remote(self) -> bool:
+        """Whether it is a URL."""
+        return "://" in self.root
+
+    def __str__(self) -> str:
+        """Return the folder or the URL."""
+        return self.root
+
+    def read(self, name: str) -> bytes | None:
+        """Return the bytes of a file, by its path below the root; None where there is none.
+
+        Raises:
+            ValueError: the server cannot be reached, or refuses.
+        """
+        if not self.remote:
+            path = Path(self.root, name)
+            return path.read_bytes() if path.is_file() else None
+        import fsspec
+
+        system, path_at = fsspec.core.url_to_fs(f"{self.root}/{name}")
+        try:
+            content: bytes = system.cat_file(path_at)
+        except FileNotFoundError:
+            return None
+        except Exception as error:  # each file system of fsspec has errors of its own
+            raise ValueError(
+                f"{self.root}/{name} cannot be read ({error}); check the address, and that the server runs"
+            ) from error
+        return content
+
+    def store(self, name: str) -> Any:
+        """Return what xarray and zarr open as the store at a path below the root."""
+        if not self.remote:
+            return Path(self.root, name)
+        from zarr.storage import FsspecStore
+
+        return FsspecStore.from_url(f"{self.root}/{name}", read_only=True)

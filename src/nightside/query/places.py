@@ -1,0 +1,138 @@
+"""Places and boxes in degrees, and the rows and columns of a grid that hold them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from odc.geo.geobox import GeoBox
+
+from nightside import moon
+from nightside.store import cell_index
+from nightside.store.grid import central_meridian_deg, crs_of, from_lonlat, is_equirectangular
+
+_ROUNDING = 1e-6
+"""Of a cell: a bound on an edge takes no cell beyond it."""
+
+
+class OutsideCoverage(ValueError):
+    """No product covers the place; the message says what is covered."""
+
+
+def check_place(lon: float, lat: float) -> None:
+    """Refuse what is no place on the Moon.
+
+    Raises:
+        ValueError: a latitude beyond the poles, or a longitude outside -180..360.
+    """
+    if not -90.0 <= lat <= 90.0:
+        raise ValueError(f"latitude {lat:g} is no latitude; give degrees north, -90 to 90")
+    if not -180.0 <= lon <= 360.0:
+        raise ValueError(f"longitude {lon:g} is no longitude; give degrees east, -180 to 180 or 0 to 360")
+
+
+def cell_of(grid: GeoBox, lon: float, lat: float) -> tuple[int, int] | None:
+    """Return row and column of the cell that holds a place, None outside.
+
+    A cell holds its northern and western edge; the south pole belongs to the last row of a grid that ends there.
+    """
+    if is_equirectangular(grid):
+        lat = max(lat, -90.0 + 1e-6)
+    elif lat * _pole(grid) < 0.0:
+        return None  # the other pole is infinitely far
+    index = int(cell_index(grid, lon, lat))
+    return None if index < 0 else divmod(index, int(grid.shape[1]))
+
+
+@dataclass(frozen=True)
+class Box:
+    """A box in degrees, from ``west`` eastward over ``width`` and from ``south`` to ``north``."""
+
+    west: float
+    width: float
+    south: float
+    north: float
+
+    @classmethod
+    def of(cls, lon_min: float, lon_max: float, lat_min: float, lat_max: float) -> Box:
+        """Return the box eastward from ``lon_min`` to ``lon_max``, which may be the smaller: across 0 or 180.
+
+        Raises:
+            ValueError: it is empty, or a bound is no longitude or latitude.
+        """
+        check_place(lon_min, lat_min)
+        check_place(lon_max, lat_max)
+        if lat_max <= lat_min or lon_max == lon_min:
+            raise ValueError(
+                f"the box from {lon_min:g} to {lon_max:g} E, {lat_min:g} to {lat_max:g} N is empty; give lon_min, "
+                "lon_max, lat_min, lat_max, with lat_min below lat_max"
+            )
+        width = 360.0 if lon_max - lon_min >= 360.0 else (lon_max - lon_min) % 360.0
+        return cls(lon_min, width, lat_min, lat_max)
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Rows of a grid, and the pieces of columns that follow each other eastward: two where a box crosses its cut."""
+
+    rows: slice
+    columns: tuple[slice, ...]
+
+
+def cells_of(grid: GeoBox, box: Box) -> Cells | None:
+    """Return the cells that a box touches, of a polar grid the smallest rectangle of them; None if there are none.
+
+    Raises:
+        ValueError: the box spans the gap of a grid that goes nearly round the Moon.
+    """
+    return _around(grid, box) if is_equirectangular(grid) else _rectangle(grid, box)
+
+
+def _around(grid: GeoBox, box: Box) -> Cells | None:
+    degree, count = moon.metres_per_degree(), int(grid.shape[1])
+    pixel, north = grid.affine.a / degree, grid.affine.f / degree
+    rows = _span((north - box.north) / pixel, (north - box.south) / pixel, int(grid.shape[0]))
+    west = central_meridian_deg(grid) + grid.affine.c / degree
+    start, turn = (box.west - west) % 360.0 / pixel, 360.0 / pixel
+    if box.width == 360.0 and np.isclose(count, turn):
+        start = np.floor(start + _ROUNDING)
+    pieces = [_span(start - back, start - back + box.width / pixel, count) for back in (0.0, turn)]
+    columns = tuple(piece for piece in pieces if piece is not None)
+    if rows is None or not columns:
+        return None
+    if len(columns) == 2 and not np.isclose(count, turn):
+        raise ValueError(
+            f"the box crosses the part of the Moon that a map of {count * pixel:g} degrees leaves out; ask for its "
+            "two sides, one after the other"
+        )
+    if (
+        len(columns) == 2 and columns[1].stop > columns[0].start
+    ):  # the cell that holds both ends of the circle
+        columns = (columns[0], slice(0, columns[0].start))
+    return Cells(rows, columns)
+
+
+def _rectangle(grid: GeoBox, box: Box) -> Cells | None:
+    crs = crs_of(grid)
+    # Beyond the equator a stereographic plane has no useful end.
+    south, north = (max(box.south, 0.0), box.north) if _pole(grid) > 0 else (box.south, min(box.north, 0.0))
+    if south >= north:
+        return None
+    # The extremes of the box lie on its parallels, at its ends or where these touch the axes.
+    axes = np.arange(-360.0, 721.0, 90.0)
+    lon = np.append(axes[(axes > box.west) & (axes < box.west + box.width)], [box.west, box.west + box.width])
+    x, y = from_lonlat(crs).transform(np.tile(lon, 2), np.repeat([south, north], len(lon)))
+    a = grid.affine
+    columns = _span((np.min(x) - a.c) / a.a, (np.max(x) - a.c) / a.a, int(grid.shape[1]))
+    rows = _span((np.max(y) - a.f) / a.e, (np.min(y) - a.f) / a.e, int(grid.shape[0]))
+    return None if rows is None or columns is None else Cells(rows, (columns,))
+
+
+def _pole(grid: GeoBox) -> float:
+    """Return the latitude at x = y = 0 of a polar grid."""
+    return float(from_lonlat(crs_of(grid)).transform(0.0, 0.0, direction="INVERSE")[1])
+
+
+def _span(first: float, last: float, count: int) -> slice | None:
+    start, stop = max(int(np.floor(first + _ROUNDING)), 0), min(int(np.ceil(last - _ROUNDING)), count)
+    return slice(start, stop) if stop > start else None

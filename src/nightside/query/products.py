@@ -1,0 +1,123 @@
+"""What products results hold: from the folder's manifests, or, where nothing can be listed, from its index.
+
+The index is ``zarr.json`` at the root of the results: the consolidated metadata of all stores below, as of any Zarr
+group, and in its attributes the digests. So ``xarray.open_datatree`` opens a results folder without nightside.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from nightside._version import __version__
+from nightside.query.location import Location
+from nightside.store import NotFinished, read_json, read_manifest, write_json
+from nightside.store.manifest import FORMAT, refuse_format
+
+INDEX = "zarr.json"
+PATTERNS = (
+    "thermal/*.zarr",
+    "physics/*.zarr",
+    "optical/mosaic.zarr",
+    "optical/projected/*.zarr",
+    "optical/denoised/*.zarr",
+    "optical/standard/*.zarr",
+)
+"""The stores that are products; inputs, darks, scenes and the synthetic truth are none."""
+
+_NOTHING_INLINE = {"kind": "inline", "must_understand": False, "metadata": {}}
+
+Manifests = dict[str, dict[str, Any]]
+
+
+def manifests(at: Location) -> Manifests:
+    """Return the manifest of each product by its path below the root, such as ``thermal/maps.zarr``.
+
+    Raises:
+        NotFinished: there is no product or no index, one is not finished or of another version, or a store is not the
+            one of the index.
+    """
+    if at.remote:
+        return _indexed(at)
+    root = Path(at.root)
+    if not root.is_dir():
+        raise NotFinished(f"{root} does not exist or is no folder; give results/<name>")
+    found = {
+        path.relative_to(root).as_posix(): read_manifest(path)
+        for pattern in PATTERNS
+        for path in sorted(root.glob(pattern))
+    }
+    if not found:
+        raise NotFinished(
+            f"{root} holds no product ({', '.join(PATTERNS)}); give results/<name>, or run the workflow"
+        )
+    return found
+
+
+def write_index(root: Path) -> int:
+    """Write the index of a results folder and return the number of products.
+
+    Raises:
+        NotFinished: see :func:`manifests`.
+    """
+    found = manifests(Location.of(root))
+    metadata: dict[str, Any] = {}
+    for path in found:
+        store = read_json(root / path / INDEX, "consolidated_metadata")
+        for parent in list(Path(path).parents)[-2::-1]:
+            metadata.setdefault(parent.as_posix(), _group({}))
+        inside = store["consolidated_metadata"]["metadata"]
+        metadata[path] = _group(store.get("attributes", {}))
+        metadata |= {f"{path}/{name}": about for name, about in inside.items()}
+    content = {path: manifest["digest"] for path, manifest in found.items()}
+    about = {"format": FORMAT, "nightside": __version__, "products": content}
+    whole = {**_NOTHING_INLINE, "metadata": metadata}
+    write_json(root / INDEX, {**_group({"nightside": about}), "consolidated_metadata": whole})
+    return len(found)
+
+
+def read_remote(at: Location, name: str, remedy: str) -> dict[str, Any]:
+    """Return a JSON object of the results.
+
+    Raises:
+        NotFinished: it is missing or broken; the message says so, then the remedy.
+    """
+    text = at.read(name)
+    if text is None:
+        raise NotFinished(f"{at}/{name} does not exist; {remedy}")
+    try:
+        content = json.loads(text)
+    except ValueError:
+        content = None
+    if not isinstance(content, dict):
+        raise NotFinished(f"{at}/{name} is no JSON object; {remedy}")
+    return content
+
+
+def _indexed(at: Location) -> Manifests:
+    remedy = "run 'nightside index <results>' where the results lie, and serve that folder"
+    about = read_remote(at, INDEX, remedy).get("attributes", {}).get("nightside")
+    if not isinstance(about, Mapping) or "products" not in about:
+        raise NotFinished(f"{at}/{INDEX} is no index of results; {remedy}")
+    refuse_format(about, f"{at}/{INDEX}")
+    found = {}
+    for path, digest in about["products"].items():
+        manifest = read_remote(at, f"{path}.json", "copy the whole results folder to the server")
+        refuse_format(manifest, f"{at}/{path}")
+        if manifest.get("digest") != digest:
+            raise NotFinished(
+                f"{at}/{path} is not the store that {INDEX} lists (its digest differs); {remedy}"
+            )
+        found[path] = manifest
+    return found
+
+
+def _group(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "attributes": dict(attributes),
+        "zarr_format": 3,
+        "node_type": "group",
+        "consolidated_metadata": _NOTHING_INLINE,
+    }

@@ -1,0 +1,54 @@
+"""What the trained autoencoder makes of a profile: the model of the results, fetched once."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from nightside.query.location import Location
+
+_FOLDER, _FILES = "thermal/model", ("model.json", "model.safetensors")
+
+Reconstructor = Callable[[xr.Dataset], xr.Dataset]
+
+
+def reconstructor(at: Location) -> Reconstructor | None:
+    """Return what reconstructs a good profile with the model of the results; None without a model or torch.
+
+    It takes ``temperature`` and ``temperature_std`` (local_time) in K, and returns ``reconstruction`` (local_time) in K
+    and ``latent_mean`` (latent).
+    """
+    if find_spec("torch") is None or find_spec("safetensors") is None:
+        return None
+    files = {name: at.read(f"{_FOLDER}/{name}") for name in _FILES}
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in files.items():
+            if content is None:
+                return None
+            Path(folder, name).write_bytes(content)
+        from nightside.thermal.mapping import load_profile_model  # seconds, for torch
+
+        model = load_profile_model(Path(folder))
+    names = [latent["name"] for latent in model.describe_latents()]
+
+    def reconstruct(profile: xr.Dataset) -> xr.Dataset:
+        observed, std = (
+            profile[name].to_numpy().astype(np.float32)[None] for name in ("temperature", "temperature_std")
+        )
+        found = model.reconstruct(observed, std)
+        about = {"units": "K", "long_name": "temperature as the autoencoder reconstructs it"}
+        latent = {"units": "1", "long_name": "mean of the latent's posterior"}
+        return xr.Dataset(
+            {
+                "reconstruction": ("local_time", found.temperature[0], about),
+                "latent_mean": ("latent", found.latent_mean[0], latent),
+            },
+            coords={"latent": names},
+        )
+
+    return reconstruct

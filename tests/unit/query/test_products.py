@@ -1,0 +1,160 @@
+"""Results are found with and without a listing, with and without nightside, and damage is named."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import xarray as xr
+import zarr
+
+import nightside
+from nightside.query.location import Location
+from nightside.query.products import write_index
+from nightside.query.verify import verify
+from nightside.store import NotFinished
+
+WITHOUT_NIGHTSIDE = """
+import sys
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] == "nightside":
+            raise ImportError(name)
+sys.meta_path.insert(0, Blocked())
+import xarray as xr
+root = sys.argv[1]
+tree = xr.open_datatree(root, engine="zarr", decode_coords="all", chunks={})
+print(float(tree["thermal/maps.zarr"].anomaly_score[2, 3]))
+print(float(xr.open_zarr(root + "/thermal/maps.zarr").anomaly_score[2, 3]))
+print("spatial_ref" in tree["thermal/maps.zarr"].anomaly_score.coords, len(list(tree.leaves)))
+assert "nightside" not in sys.modules
+"""
+
+
+@pytest.fixture
+def copy(demo, tmp_path):
+    """A copy of the results, to be damaged."""
+    return shutil.copytree(demo, tmp_path / "demo")
+
+
+def test_xarray_alone_opens_the_results_and_each_store(demo, served):
+    expected = float(nightside.open(demo)["thermal/maps"].anomaly_score[2, 3])
+    for root in (str(demo), served(demo)[0]):
+        done = subprocess.run(
+            [sys.executable, "-c", WITHOUT_NIGHTSIDE, root], capture_output=True, text=True, timeout=120
+        )
+        assert done.returncode == 0, done.stderr
+        tree, store, said = done.stdout.splitlines()
+        assert float(tree) == float(store) == expected
+        assert said == "True 5"
+
+
+def test_a_server_that_lists_nothing_answers_as_the_folder_does(demo, served):
+    url, server = served(demo)
+    here, there = nightside.open(demo).nightside, nightside.open(url).nightside
+    lon, lat = 348.67, -43.29
+    assert there.point(lon, lat).equals(here.point(lon, lat))
+    xr.testing.assert_identical(there.profile(lon, lat).drop_attrs(), here.profile(lon, lat).drop_attrs())
+    assert "reconstruction" in there.profile(lon, lat)
+    box = (348.6, 348.7, -43.3, -43.28)
+    for name in ("thermal/maps", "thermal/profiles"):
+        a, b = (q.region(*box)[name].to_dataset() for q in (here, there))
+        xr.testing.assert_identical(a.compute(), b.compute())
+    assert there.anomalies(3.0).drop(columns="geometry").equals(here.anomalies(3.0).drop(columns="geometry"))
+    assert not any(path.endswith("/") for path in server.asked)
+
+
+def test_a_point_reads_no_chunk_of_what_is_not_asked(demo, served):
+    url, server = served(demo)
+    nightside.open(url).nightside.point(348.67, -43.29)
+    assert not any("/temperature/c/" in path for path in server.asked)
+    assert any("/anomaly_score/c/" in path for path in server.asked)
+
+
+def test_ranges_read_a_part_of_a_sharded_store(tmp_path, served):
+    """Stores of others may be sharded: one file holds many chunks, and a range of it is read."""
+    root = tmp_path / "demo"
+    whole = zarr.create_array(root / "v.zarr", shape=(64, 64), chunks=(8, 8), shards=(64, 64), dtype="f8")
+    whole[:] = np.arange(64 * 64.0).reshape(64, 64)
+    url, server = served(root)
+    part = zarr.open_array(Location.of(url).store("v.zarr"), mode="r")
+    assert float(part[9, 10]) == 9 * 64 + 10
+    assert sum(server.ranges.values()) > 0
+
+
+def test_a_served_folder_without_an_index_or_server_is_named(copy, served):
+    (copy / "zarr.json").unlink()
+    url, _ = served(copy)
+    with pytest.raises(NotFinished, match=r"zarr\.json does not exist; run 'nightside index <results>'"):
+        nightside.open(url)
+    with pytest.raises(ValueError, match="cannot be read"):
+        nightside.open("http://127.0.0.1:9/demo")
+
+
+def test_an_index_of_other_stores_is_refused(copy, served):
+    path = copy / "thermal/maps.zarr.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "digest": "0" * 64}))
+    with pytest.raises(NotFinished, match=r"thermal/maps\.zarr is not the store that zarr\.json lists"):
+        nightside.open(served(copy)[0])
+    write_index(copy)
+    nightside.open(served(copy)[0])
+
+
+def test_results_of_another_version_are_refused_by_name(copy, served):
+    path = copy / "thermal/maps.zarr.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "format": 0}))
+    url = served(copy)[0]
+    for results in (copy, url):
+        with pytest.raises(NotFinished, match=r"maps\.zarr has format 0 of nightside .*, this is format 1"):
+            nightside.open(results)
+
+
+def test_a_store_without_manifest_is_not_finished(copy):
+    (copy / "thermal/maps.zarr.json").unlink()
+    with pytest.raises(NotFinished, match=r"maps\.zarr is not finished"):
+        nightside.open(copy)
+
+
+def test_a_store_that_lacks_a_layer_is_refused_at_once(copy):
+    path = copy / "thermal/maps.zarr.json"
+    manifest = json.loads(path.read_text())
+    manifest["variables"]["slope"] = {"shape": [3, 3], "dimensions": ["y", "x"], "units": "1"}
+    path.write_text(json.dumps(manifest))
+    with pytest.raises(NotFinished, match="'slope' is absent, but its manifest records"):
+        nightside.open(copy)
+
+
+def test_a_missing_product_is_named_with_those_there_are(copy):
+    for path in ("thermal/maps.zarr", "thermal/profiles.zarr"):
+        shutil.rmtree(copy / path)
+        (copy / f"{path}.json").unlink()
+    query = nightside.open(copy).nightside
+    with pytest.raises(ValueError, match=r"has no thermal/maps; it has thermal/cube, "):
+        query.anomalies(3.0)
+    with pytest.raises(ValueError, match="has no thermal/profiles"):
+        query.profile(348.67, -43.29)
+
+
+def test_half_a_copy_is_found_by_its_digest(copy):
+    assert verify(copy) == 5
+    next(p for p in (copy / "thermal/profiles.zarr/temperature/c").rglob("*") if p.is_file()).unlink()
+    with pytest.raises(NotFinished, match=r"thermal/profiles\.zarr has another digest"):
+        verify(copy)
+    shutil.rmtree(copy / "thermal/profiles.zarr/temperature")
+    (copy / "thermal/profiles.zarr/zarr.json").unlink()
+    with pytest.raises(NotFinished, match="copied in part"):
+        nightside.open(copy)
+
+
+def test_a_url_cannot_be_verified(demo, served):
+    with pytest.raises(ValueError, match="a server lists no files"):
+        verify(served(demo)[0])
+
+
+def test_a_folder_that_holds_nothing_is_named(tmp_path):
+    with pytest.raises(NotFinished, match="holds no product"):
+        nightside.open(tmp_path)
+    with pytest.raises(NotFinished, match="does not exist"):
+        nightside.open(tmp_path / "absent")
