@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import xarray as xr
-from affine import Affine
 from odc.geo.geobox import GeoBox
 
 from nightside import moon
@@ -39,15 +37,6 @@ def grid_for(options: Mosaic, cameras: Sequence[LineScan]) -> GeoBox:
             )
         return grid
     return grid_of(_union(options, cameras))
-
-
-def grid_from(dataset: xr.Dataset) -> GeoBox:
-    """Return the grid on which a georeferenced dataset lies."""
-    return GeoBox(
-        tuple(dataset.attrs["spatial:shape"]),
-        Affine(*dataset.attrs["spatial:transform"]),
-        dataset.attrs["proj:wkt2"],
-    )
 
 
 def _union(options: Mosaic, cameras: Sequence[LineScan]) -> Region:

@@ -59,8 +59,7 @@ def cog(
     """Write every layer of a mosaic as a Cloud-Optimised GeoTIFF."""
     import numpy as np
 
-    from nightside.optical.map_grid import grid_from
-    from nightside.store import Band, open_store, write_cogs
+    from nightside.store import Band, grid_from, open_store, write_cogs
 
     dataset = open_store(mosaic)
     layers = (

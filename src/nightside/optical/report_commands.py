@@ -131,8 +131,7 @@ def _spectra(path: Path, truth: xr.Dataset, standard: xr.Dataset, denoised: xr.D
 
 def _mosaic(path: Path, mosaic: xr.Dataset) -> None:
     from nightside.optical.figures import draw_mosaic
-    from nightside.optical.map_grid import grid_from
-    from nightside.store import lonlat
+    from nightside.store import grid_from, lonlat
 
     grid = grid_from(mosaic)
     longitude, latitude = lonlat(grid)

@@ -1,8 +1,9 @@
 """Stores, manifests, grids and georeferenced products: the only place that writes results."""
 
 from nightside.store.files import TIMINGS, Busy, atomic_file, atomic_folder, hold, own_folder, write_json
+from nightside.store.georeference import grid_from
 from nightside.store.geotiff import Band, write_cog, write_cogs
-from nightside.store.grid import cell_index, grid_of, lonlat
+from nightside.store.grid import cell_area_m2, cell_index, grid_of, lonlat
 from nightside.store.manifest import NotFinished, read_json, read_manifest
 from nightside.store.parts import write_parts
 from nightside.store.windows import MAP_CHUNK, Part, Window
@@ -18,7 +19,9 @@ __all__ = [
     "Window",
     "atomic_file",
     "atomic_folder",
+    "cell_area_m2",
     "cell_index",
+    "grid_from",
     "grid_of",
     "hold",
     "lonlat",

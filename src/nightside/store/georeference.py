@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
+from affine import Affine
 from odc.geo.geobox import GeoBox
 
 from nightside import moon
@@ -39,6 +40,15 @@ def georeference(dataset: xr.Dataset, geobox: GeoBox) -> xr.Dataset:
         "iau_code": crs_code(geobox),
     }
     return out
+
+
+def grid_from(dataset: xr.Dataset) -> GeoBox:
+    """Return the grid on which a georeferenced dataset lies."""
+    return GeoBox(
+        tuple(dataset.attrs["spatial:shape"]),
+        Affine(*dataset.attrs["spatial:transform"]),
+        dataset.attrs["proj:wkt2"],
+    )
 
 
 def is_on_grid(dataset: xr.Dataset, geobox: GeoBox) -> bool:

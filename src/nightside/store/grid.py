@@ -112,6 +112,25 @@ def cell_index(geobox: GeoBox, longitude_deg: ArrayLike, latitude_deg: ArrayLike
     return flat.astype(np.int64)
 
 
+def cell_area_m2(geobox: GeoBox, window: Window | None = None) -> NDArray[np.float64]:
+    """Return the area of the cells on the sphere in square metres, of shape (y, x): not of the projected cells.
+
+    Exact for an equirectangular grid. Of a stereographic one the scale at the centre of the cell is taken,
+    (1 + rho^2 / 4 R^2) at the distance rho from the pole: an error of (pixel / R)^2.
+    """
+    span = window or {"y": slice(0, geobox.shape[0]), "x": slice(0, geobox.shape[1])}
+    a = geobox.affine
+    rows, columns = (np.arange(span[d].start, span[d].stop) for d in ("y", "x"))
+    if is_equirectangular(geobox):
+        edges = np.sin((a.f + a.e * np.append(rows, rows[-1:] + 1)) / moon.RADIUS_M)
+        strip = moon.RADIUS_M * a.a * np.abs(np.diff(edges))
+        return np.repeat(strip[:, None], len(columns), axis=1)
+    x, y = np.meshgrid(a.c + a.a * (columns + 0.5), a.f + a.e * (rows + 0.5))
+    scale = 1.0 + (x**2 + y**2) / (2 * moon.RADIUS_M) ** 2
+    area: NDArray[np.float64] = abs(a.a * a.e) / scale**2
+    return area
+
+
 def crs_of(geobox: GeoBox) -> CRS:
     """Return the grid's CRS.
 

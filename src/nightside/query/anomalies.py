@@ -1,0 +1,157 @@
+"""Thermal anomalies: connected cells whose score exceeds a threshold, as outlines with their statistics."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from odc.geo.geobox import GeoBox
+
+from nightside import moon
+from nightside.query.outline import bounding_box, outlines
+from nightside.store import atomic_file, cell_area_m2, grid_from, lonlat
+from nightside.store.grid import is_equirectangular
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+_EIGHT = np.ones((3, 3), np.int8)
+
+
+def anomalies(maps: xr.Dataset, threshold: float, min_area_km2: float = 0.0) -> gpd.GeoDataFrame:
+    """Outline the connected cells of thermal maps whose anomaly score exceeds a threshold.
+
+    Cells that share a corner are connected, across the meridian at which a map of the whole circle is cut too.
+
+    Args:
+        maps: ``anomaly_score`` (y, x) and ``latent_mean`` (latent, y, x), NaN where unknown, with the georeference
+            of a store; see ``thermal/maps.zarr``. The score is read whole, latents only around each anomaly.
+        threshold: in units of the score.
+        min_area_km2: smaller anomalies are left out.
+
+    Returns:
+        One row an anomaly, the highest peak first, with columns ``area_km2`` (on the sphere), ``cells``,
+        ``longitude`` (-180 to 180) and ``latitude`` of the centroid in degrees, ``peak_score``, ``mean_score`` and
+        ``latent_<name>``, means over the area; ``lon_min``, ``lat_min``, ``lon_max``, ``lat_max`` in degrees, of
+        which ``lon_min`` is the larger where the anomaly crosses 180 degrees; and ``geometry`` in degrees, cut there.
+
+    Raises:
+        ValueError: there is no anomaly score, or an argument is not finite or is negative.
+    """
+    import geopandas as gpd
+
+    if "anomaly_score" not in maps:
+        raise ValueError(
+            f"the maps have no 'anomaly_score', but {', '.join(map(repr, maps.data_vars)) or 'nothing'}; "
+            "give thermal/maps.zarr"
+        )
+    if not np.isfinite(threshold) or not (np.isfinite(min_area_km2) and min_area_km2 >= 0):
+        raise ValueError(
+            f"threshold {threshold} and least area {min_area_km2} km2: give a finite score, and an area of at least 0"
+        )
+    grid = grid_from(maps)
+    score = maps["anomaly_score"].transpose("y", "x").to_numpy()
+    labels, slices = _components(score > threshold, grid)
+    rows, kept = [], []
+    for number, (window, mask) in slices.items():
+        row = _statistics(maps, score, grid, window, mask)
+        if row["area_km2"] >= min_area_km2:
+            rows.append(row)
+            kept.append(number)
+    shapes = outlines(labels, kept, grid)
+    frame = gpd.GeoDataFrame(
+        [{**row, **bounding_box(shape)} for row, shape in zip(rows, shapes, strict=True)],
+        columns=None if rows else _columns(maps),
+        geometry=shapes,
+        crs=moon.crs(moon.GEOGRAPHIC_CODE),
+    )
+    return frame.sort_values("peak_score", ascending=False, kind="stable", ignore_index=True)
+
+
+def write_anomalies(frame: gpd.GeoDataFrame, path: Path) -> None:
+    """Write anomalies as GeoPackage (``.gpkg``) or GeoParquet (``.parquet``).
+
+    Raises:
+        ValueError: the file is called otherwise.
+    """
+    if path.suffix not in (".gpkg", ".parquet"):
+        raise ValueError(f"{path}: give a file that ends in .gpkg (GeoPackage) or .parquet (GeoParquet)")
+    with atomic_file(path) as partial:
+        if path.suffix == ".parquet":
+            frame.to_parquet(partial, index=False)
+        else:
+            frame.to_file(partial, layer="anomalies", driver="GPKG", engine="pyogrio")
+
+
+Places = dict[int, tuple[tuple[slice, slice], NDArray[np.bool_]]]
+
+
+def _components(high: NDArray[np.bool_], grid: GeoBox) -> tuple[NDArray[np.int32], Places]:
+    """Label connected cells: the label of each cell, and the window and the mask of each label.
+
+    A label that crosses the cut of a whole circle has a window of the whole width.
+    """
+    from scipy import ndimage
+
+    labels = np.zeros(high.shape, np.int32)
+    count = ndimage.label(high, _EIGHT, output=labels)
+    renamed = np.arange(count + 1, dtype=np.int32)
+    if _goes_round(grid):
+        left, right = labels[:, 0], labels[:, -1]
+        for shift in (-1, 0, 1):
+            rows = np.arange(max(0, -shift), len(left) - max(0, shift))
+            for a, b in {*zip(left[rows].tolist(), right[rows + shift].tolist(), strict=True)}:
+                if a and b and renamed[a] != renamed[b]:
+                    renamed[renamed == max(renamed[a], renamed[b])] = min(renamed[a], renamed[b])
+        labels = renamed[labels]
+    places: Places = {}
+    for number, found in enumerate(ndimage.find_objects(labels), start=1):
+        if found is not None:
+            window = (found[0], found[1])
+            places[number] = (window, labels[window] == number)
+    return labels, places
+
+
+def _goes_round(grid: GeoBox) -> bool:
+    turn = 360.0 * moon.metres_per_degree()
+    return is_equirectangular(grid) and bool(np.isclose(grid.shape[1] * grid.affine.a, turn, rtol=1e-9))
+
+
+def _statistics(
+    maps: xr.Dataset,
+    score: NDArray[np.float32],
+    grid: GeoBox,
+    window: tuple[slice, slice],
+    mask: NDArray[np.bool_],
+) -> dict[str, Any]:
+    place = {"y": window[0], "x": window[1]}
+    area = cell_area_m2(grid, place)[mask]
+    lon, lat = (np.deg2rad(values[mask]) for values in lonlat(grid, place))
+    # The centroid on the sphere: a mean of directions knows no seam and no pole.
+    x, y, z = (
+        np.average(v, weights=area)
+        for v in (np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat))
+    )
+    inside = score[window][mask]
+    row = {
+        "area_km2": float(area.sum()) / 1e6,
+        "cells": int(mask.sum()),
+        "longitude": float(np.rad2deg(np.arctan2(y, x))),
+        "latitude": float(np.rad2deg(np.arctan2(z, np.hypot(x, y)))),
+        "peak_score": float(inside.max()),
+        "mean_score": float(np.average(inside, weights=area)),
+    }
+    if "latent_mean" in maps:
+        latents = maps["latent_mean"].isel(place).transpose("latent", "y", "x").to_numpy()[:, mask]
+        means = np.average(latents.astype(np.float64), axis=1, weights=area)
+        row |= {f"latent_{name}": float(v) for name, v in zip(maps["latent"].values, means, strict=True)}
+    return row
+
+
+def _columns(maps: xr.Dataset) -> list[str]:
+    latents = [f"latent_{name}" for name in maps["latent"].values] if "latent_mean" in maps else []
+    box = ["lon_min", "lat_min", "lon_max", "lat_max"]
+    return ["area_km2", "cells", "longitude", "latitude", "peak_score", "mean_score", *latents, *box]
