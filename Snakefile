@@ -20,7 +20,7 @@ rule all:
     default_target: True
     input:
         RESULTS / "report.html",
-        OPTICAL / "report.html" if NAC else [],
+        [OPTICAL / "report.html", OPTICAL / "cog_standard.json"] if NAC else [],
 
 
 rule tables:
@@ -32,13 +32,14 @@ rule maps:
     input:
         RESULTS / "thermal/cog.json",
         RESULTS / "physics/cog.json",
-        OPTICAL / "cog.json" if NAC else [],
+        [OPTICAL / "cog.json", OPTICAL / "cog_standard.json"] if NAC else [],
 
 
 rule optical:
     input:
         OPTICAL / "report.html",
         OPTICAL / "cog.json",
+        OPTICAL / "cog_standard.json",
 
 
 rule oscillator:

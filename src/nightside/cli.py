@@ -13,12 +13,14 @@ from nightside.optical.commands import app as optical
 from nightside.physics_room.commands import app as physics
 from nightside.synthetic.commands import app as synthetic
 from nightside.thermal.commands import app as thermal
+from nightside.viewer.commands import view
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(thermal, name="thermal", help="Diviner tables to maps of latents and thermal anomalies.")
 app.add_typer(optical, name="optical", help="NAC images of the dark to clean, georeferenced mosaics.")
 app.add_typer(physics, name="physics", help="Heat in the ground, and networks that obey an equation.")
 app.add_typer(synthetic, name="synthetic", help="A Moon with known truth, in the instruments' own formats.")
+app.command()(view)
 
 
 @app.callback(invoke_without_command=True)
