@@ -56,22 +56,74 @@ def test_energy_closes_on_any_body(body):
     np.testing.assert_allclose(emitted, absorbed + body.interior_flux, rtol=1e-3)
 
 
+@pytest.fixture(scope="module")
+def jump():
+    """Slopes whose sunlight jumps, around sunrise and sunset: places, hours after the jump, and finer temperatures."""
+    slope, after = np.tile([2.0, 5.0, 10.0, 20.0], 3), np.linspace(-0.25, 0.25, 51)
+    places = (np.repeat([0.0, 30.0, 60.0], 4), 0.12, 0.07)
+    fine = {
+        noon: physics.diurnal_temperatures(
+            *places, noon * slope, local_time_h=12.0 - noon * 6.0 + after, steps_per_day=7680
+        )
+        for noon in (1.0, -1.0)
+    }
+    return places, slope, after, fine
+
+
+@pytest.mark.parametrize("side", [1.0, -1.0], ids=["east, sunrise", "west, sunset"])
+def test_the_jump_of_the_sunlight_is_resolved(jump, side):
+    places, slope, after, fine = jump
+    hours = 12.0 - side * 6.0 + after
+    surface = physics.diurnal_temperatures(*places, side * slope, local_time_h=hours)
+    error = np.abs(surface - fine[side])
+    assert error.max() < 0.6
+    assert error[:, np.abs(after) < 1e-9].max() < 0.1
+    assert error[:, after < -1e-9].max() < 0.15
+
+
+@pytest.mark.parametrize(
+    ("latitude", "declination", "horizon"), [(0.0, 0.0, None), (55.0, 1.5, None), (20.0, 0.0, [7.0])]
+)
+def test_before_the_sun_comes_over_the_horizon_a_lit_slope_is_as_cold_as_in_the_night(
+    latitude, declination, horizon
+):
+    """Also where it rises between two steps of equal length, behind terrain or out of season."""
+    options = {"solar_declination_deg": declination, "horizon_deg": horizon}
+    fine = np.arange(4.0, 8.0, 1e-4)
+    lit = physics.absorbed_flux(fine, latitude, 0.12, 20.0, 0.0, declination, horizon_deg=horizon) > 0.0
+    rise = fine[np.argmax(lit)]
+    hours = rise + np.array([-0.2, -0.05, -0.01, -1e-3, 0.05])
+    surface = physics.diurnal_temperatures(latitude, slope_east_deg=20.0, local_time_h=hours, **options)[0]
+    assert np.ptp(surface[:4]) < 1.5
+    assert (np.diff(surface[:4]) < 0.0).all()
+    assert surface[4] > surface[3] + 80.0
+
+
+def test_temperatures_are_a_smooth_function_of_a_slope_that_turns_to_the_sun():
+    """Steps are those of the horizon, not of the slope: no offset where sunlight begins to jump."""
+    surface = physics.diurnal_temperatures(
+        30.0, slope_east_deg=[-1e-3, 0.0, 1e-3], local_time_h=[2.0, 12.0, 22.0]
+    )
+    assert np.abs(surface[0] - 2.0 * surface[1] + surface[2]).max() < 1e-5
+
+
 def test_a_column_holds_the_heat_that_went_in():
     """From midnight to every later step, against the sum of sunlight, emission and interior heat."""
     steps, depth = heat.STEPS_PER_DAY, physics.depth_grid_m()
     places = checked_places(LATITUDES, 0.12, [0.07, 0.02, 0.15, 0.07], [0.0, 10.0, 0.0, 0.0], 0.0, 0.95)
     columns = make_columns(places, 0.0, physics.REGOLITH, physics.MOON, depth)
     midnight = physics.diurnal_solution(*list(places.values())[:4]).midnight_temperature
-    sunlight = step_sunlight(columns, steps, column.LANES)
-    day = column.trajectory(columns, sunlight, midnight)
+    daylight = step_sunlight(columns, steps, column.LANES)
+    day = column.trajectory(columns, daylight, midnight)
     power = np.polynomial.polynomial.polyint(physics.REGOLITH.heat_capacity_coefficients)
     heat_in_column = (np.polynomial.polynomial.polyval(day, power) * columns.capacity.T[:, None, :]).sum(
         axis=2
     )
     emitted = columns.emission[:, None] * day[:, :, 0] ** 4
-    net = np.concatenate([np.zeros((4, 1)), sunlight[0, :, :4].T], axis=1) - emitted + 0.018
-    gained = np.concatenate([np.zeros((4, 1)), np.cumsum(0.5 * (net[:, 1:] + net[:, :-1]), axis=1)], axis=1)
-    gained *= physics.MOON.day_s / steps
+    # By the trapezoidal rule, which here takes the sunlight after a jump for that before it: by the shortest step.
+    net = np.concatenate([np.zeros((4, 1)), daylight.flux[0, :, :4].T], axis=1) - emitted + 0.018
+    gained = 0.5 * (net[:, 1:] + net[:, :-1]) * daylight.length[0, :, :4].T
+    gained = np.concatenate([np.zeros((4, 1)), np.cumsum(gained, axis=1)], axis=1)
     stored = heat_in_column - heat_in_column[:, :1]
     assert (np.abs(stored - gained).max(axis=1) < 0.01 * np.ptp(stored, axis=1)).all()
 

@@ -179,6 +179,24 @@ def test_one_run_of_the_solver_verifies_each_answer(surrogate, fitted, places, o
     assert summary["rms_shift_sigma"] < 0.5
 
 
+def test_verification_does_not_flag_good_answers_where_sunlight_jumps():
+    """Truth of many short steps on slopes to the east and west, seen every 0.25 h, at sunrise and sunset exactly."""
+    rng, n, hours = np.random.default_rng(7), 60, np.arange(96) * 0.25
+    latitude, slope = (
+        rng.uniform(0.0, 55.0, n),
+        rng.choice([-20.0, -10.0, -5.0, -2.0, 2.0, 5.0, 10.0, 20.0], n),
+    )
+    truth = physics.diurnal_temperatures(latitude, 0.12, 0.07, slope, local_time_h=hours, steps_per_day=1920)
+    table = physics.make_surrogate(physics.Domain(amplitude=(0.5, 1.0)))
+    seen, deviation = truth + rng.normal(size=truth.shape), np.ones_like(truth)
+    good = physics.invert(table, latitude, seen, deviation, hours, FLAT_NORTH, timing_std_h=0.0)
+    check = physics.verify(table, good, latitude, deviation, hours, timing_std_h=0.0)
+    np.testing.assert_array_equal(check.place, np.arange(n))
+    at_the_jump = np.isin(hours, [6.0, 18.0])
+    assert np.abs(check.error_k[:, at_the_jump]).max() < LARGEST_AT_JUMP_K
+    assert np.nanmax(np.abs(check.shift_sigma)) < 1.0
+
+
 def test_verification_sees_a_wrong_surrogate(surrogate, fitted, places, observed):
     """A table of another emissivity, checked against the solver: the first-order shift is the albedo's error."""
     import dataclasses

@@ -83,6 +83,24 @@ def test_derivatives_hold_where_terrain_cuts_the_sunlight():
     np.testing.assert_allclose(cut.derivative[:, :, 0] / largest, differences / largest, rtol=0.0, atol=1e-6)
 
 
+@pytest.mark.parametrize("name", ["albedo", "slope_east_deg", "h_parameter_m"])
+def test_derivatives_hold_through_a_jump_of_the_sunlight(name):
+    """A slope to the east and one to the west, at hours around sunrise and sunset, and at either exactly."""
+    near = np.array([-0.1, -0.02, 0.0, 0.003, 0.02, 0.1])
+    options = {"depth_m": physics.depth_grid_m(), "local_time_h": np.concatenate([6.0 + near, 18.0 + near])}
+    options |= {"solar_declination_deg": 0.0, "tolerance_k": 1e-10}
+    facets = {"slope_east_deg": np.array([9.3, -8.7]), "h_parameter_m": 0.07, "albedo": 0.12}
+
+    def at(shift: float) -> np.ndarray:
+        return physics.diurnal_temperatures([20.0, 20.0], **{**facets, name: facets[name] + shift}, **options)
+
+    exact = physics.diurnal_sensitivities([20.0, 20.0], **facets, **options, parameters=[name]).by(name)
+    step = STEPS[name]
+    differences = (8.0 * (at(step) - at(-step)) - (at(2.0 * step) - at(-2.0 * step))) / (12.0 * step)
+    largest = np.abs(differences).max(axis=1, keepdims=True)
+    np.testing.assert_allclose(exact / largest, differences / largest, rtol=0.0, atol=1e-6)
+
+
 def test_the_usual_tolerance_gives_derivatives_to_a_hundred_thousandth(exact):
     usual = physics.diurnal_sensitivities(LATITUDE, **PLACES, solar_declination_deg=1.2)
     largest = np.abs(exact.derivative).max(axis=1, keepdims=True)

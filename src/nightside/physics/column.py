@@ -1,8 +1,8 @@
 """Heat conduction in columns of ground, compiled: one day, and the periodic state that a day returns to.
 
 **One day.** Finite volumes in depth around nodes of which the first is the surface (its cell is half as deep);
-second-order backward differences (BDF2) in time, on the enthalpy; conductivity, and the point around which the
-enthalpy is linearised, extrapolated to the end of the step. The linear column below is eliminated from the
+second-order backward differences (BDF2) in time, on the enthalpy, with steps that each place has for itself;
+conductivity, and the point around which the enthalpy is linearised, extrapolated to the end of the step. The linear column below is eliminated from the
 bottom up, which leaves one scalar equation for the surface temperature with its T^4, solved by Newton: column
 and surface are never split. The innermost loops run across the ``LANES`` columns of a block, to become vector
 instructions.
@@ -49,7 +49,10 @@ _NOW, _BEFORE, _AHEAD = 0, 1, 2
 _HEAT_NOW, _HEAT_BEFORE = 3, 4
 _ALPHA, _BETA = 5, 6
 _MASS, _CONDUCTANCE, _SOURCE = 7, 8, 9
-_LANE, _EMISSION, _CHANGE = 10, 0, 1
+_LANE = 10
+
+# Rows of the lanes' plane: the last three are what a step multiplies enthalpies by, s-1.
+_EMISSION, _CHANGE, _RATIO, _OF_NEW, _OF_NOW, _OF_BEFORE = 0, 1, 2, 3, 4, 5
 
 _FLOAT_MODEL = {"contract", "nsz", "arcp", "nnan"}
 
@@ -65,11 +68,13 @@ def _enthalpy(t, cp, floor):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, fastmath=_FLOAT_MODEL, error_model="numpy")
-def day(start, sunlight, capacity, conductance, emission, ground, dt, surface, end, change, record):  # type: ignore[no-untyped-def]
-    """Carry a block of columns through one day of steps of ``dt`` seconds, which starts at midnight.
+def day(
+    start, sunlight, length, ratio, capacity, conductance, emission, ground, surface, end, change, record
+):  # type: ignore[no-untyped-def]
+    """Carry a block of columns through one day, which starts at midnight.
 
-    ``start`` and ``end`` (nodes, LANES) are temperatures in K; ``sunlight`` (steps, LANES) is the absorbed flux
-    in W m-2 at the end of each step; ``capacity``, ``conductance`` and ``emission`` are those of
+    ``start`` and ``end`` (nodes, LANES) are temperatures in K; ``sunlight``, ``length`` and ``ratio`` (steps, LANES)
+    are those of :class:`nightside.physics.sunlight.Daylight` for the block; ``capacity``, ``conductance`` and ``emission`` are those of
     :class:`nightside.physics.periodic.Columns` for the block; ``ground`` is its ``ground``. The results: ``end``,
     ``surface`` (steps, LANES), the surface temperature in K at the end of each step, ``change`` (LANES), the
     largest last change of the Newton iterations in K, and ``record`` (steps, nodes, LANES), the temperatures of
@@ -86,7 +91,7 @@ def day(start, sunlight, capacity, conductance, emission, ground, dt, surface, e
             w[_BEFORE, i, p] = start[i, p]
             w[_HEAT_NOW, i, p] = heat
             w[_HEAT_BEFORE, i, p] = heat
-            w[_MASS, i, p] = capacity[i, p] / dt
+            w[_MASS, i, p] = capacity[i, p]
     for i in range(nodes - 1):
         for p in range(LANES):
             w[_CONDUCTANCE, i, p] = conductance[i, p]
@@ -94,15 +99,18 @@ def day(start, sunlight, capacity, conductance, emission, ground, dt, surface, e
         w[_SOURCE, nodes - 1, p] = bottom_flux
         w[_LANE, _EMISSION, p] = emission[p]
     for step in range(sunlight.shape[0]):
-        a0, a1, a2 = 1.5, -2.0, 0.5
-        if step == 0:
-            # No predecessor: backward Euler, in the slow hours of the night.
-            a0, a1, a2 = 1.0, -1.0, 0.0
         for p in range(LANES):
+            # Second-order differences for steps of changing length; backward Euler where the ratio is 0.
+            r = ratio[step, p]
+            rate = 1.0 / (length[step, p] * (1.0 + r))
+            w[_LANE, _RATIO, p] = r
+            w[_LANE, _OF_NEW, p] = (1.0 + 2.0 * r) * rate
+            w[_LANE, _OF_NOW, p] = -(1.0 + r) * (1.0 + r) * rate
+            w[_LANE, _OF_BEFORE, p] = r * r * rate
             w[_SOURCE, 0, p] = sunlight[step, p]
         for i in range(nodes):
             for p in range(LANES):
-                t = 2.0 * w[_NOW, i, p] - w[_BEFORE, i, p]
+                t = w[_NOW, i, p] + w[_LANE, _RATIO, p] * (w[_NOW, i, p] - w[_BEFORE, i, p])
                 w[_AHEAD, i, p] = t if t > MINIMUM_TEMPERATURE_K else MINIMUM_TEMPERATURE_K
         # T[i] = alpha[i] + beta[i] T[i - 1], from the bottom to the node below the surface.
         for k in range(nodes - 1):
@@ -114,9 +122,11 @@ def day(start, sunlight, capacity, conductance, emission, ground, dt, surface, e
                 below = w[_CONDUCTANCE, i, p] * (1.0 + chi * face * face * face)
                 face = 0.5 * (t + w[_AHEAD, i - 1, p])
                 above = w[_CONDUCTANCE, i - 1, p] * (1.0 + chi * face * face * face)
-                stored = a0 * (heat - c * t) + a1 * w[_HEAT_NOW, i, p] + a2 * w[_HEAT_BEFORE, i, p]
+                stored = w[_LANE, _OF_NEW, p] * (heat - c * t) + w[_LANE, _OF_NOW, p] * w[_HEAT_NOW, i, p]
+                stored += w[_LANE, _OF_BEFORE, p] * w[_HEAT_BEFORE, i, p]
                 right = w[_SOURCE, i, p] - w[_MASS, i, p] * stored + below * w[_ALPHA, i + 1, p]
-                inverse = 1.0 / (a0 * w[_MASS, i, p] * c + below * (1.0 - w[_BETA, i + 1, p]) + above)
+                held = w[_LANE, _OF_NEW, p] * w[_MASS, i, p] * c
+                inverse = 1.0 / (held + below * (1.0 - w[_BETA, i + 1, p]) + above)
                 w[_ALPHA, i, p] = right * inverse
                 w[_BETA, i, p] = above * inverse
         for p in range(LANES):
@@ -124,9 +134,10 @@ def day(start, sunlight, capacity, conductance, emission, ground, dt, surface, e
             heat, c = _enthalpy(t, cp, floor)
             face = 0.5 * (t + w[_AHEAD, 1, p])
             below = w[_CONDUCTANCE, 0, p] * (1.0 + chi * face * face * face)
-            stored = a0 * (heat - c * t) + a1 * w[_HEAT_NOW, 0, p] + a2 * w[_HEAT_BEFORE, 0, p]
+            stored = w[_LANE, _OF_NEW, p] * (heat - c * t) + w[_LANE, _OF_NOW, p] * w[_HEAT_NOW, 0, p]
+            stored += w[_LANE, _OF_BEFORE, p] * w[_HEAT_BEFORE, 0, p]
             right = w[_SOURCE, 0, p] - w[_MASS, 0, p] * stored + below * w[_ALPHA, 1, p]
-            slope = a0 * w[_MASS, 0, p] * c + below * (1.0 - w[_BETA, 1, p])
+            slope = w[_LANE, _OF_NEW, p] * w[_MASS, 0, p] * c + below * (1.0 - w[_BETA, 1, p])
             # slope T + emission T^4 = right. Either term alone gives an upper bound, which holds back the first
             # iteration where the Sun comes up over a facet at once.
             right = right if right > LEAST_FLUX else LEAST_FLUX
@@ -166,20 +177,21 @@ def day(start, sunlight, capacity, conductance, emission, ground, dt, surface, e
 
 
 @njit(cache=True, error_model="numpy", parallel=True)
-def trajectory(columns, sunlight, midnight):  # type: ignore[no-untyped-def]
+def trajectory(columns, daylight, midnight):  # type: ignore[no-untyped-def]
     """Return the temperatures (n, steps + 1, nodes), K, of a day from ``midnight`` (n, nodes) to midnight."""
     places, nodes = midnight.shape
-    steps = sunlight.shape[1]
+    steps = daylight.flux.shape[1]
     temperatures = np.empty((places, steps + 1, nodes))
-    for block in prange(sunlight.shape[0]):
+    for block in prange(daylight.flux.shape[0]):
         first = block * LANES
         member = np.minimum(first + np.arange(LANES), places - 1)
         start = np.ascontiguousarray(midnight[member].T)
         end, surface, change = np.empty_like(start), np.empty((steps, LANES)), np.empty(LANES)
         record = np.empty((steps, nodes, LANES))
         day(
-            start, sunlight[block], columns.capacity[:, member], columns.conductance[:, member],
-            columns.emission[member], columns.ground, columns.day_s / steps, surface, end, change, record,
+            start, daylight.flux[block], daylight.length[block], daylight.ratio[block],
+            columns.capacity[:, member], columns.conductance[:, member], columns.emission[member], columns.ground,
+            surface, end, change, record,
         )  # fmt: skip
         for p in range(min(LANES, places - first)):
             temperatures[first + p, 0] = start[:, p]
@@ -199,17 +211,20 @@ def _broyden_update(inverse, step, image):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, error_model="numpy", parallel=True)
-def solve(columns, sunlight, guess, inverse, lower, weight, tolerance, max_days):  # type: ignore[no-untyped-def]
-    """Find the periodic state of every place; the arguments and results of ``periodic.solve``."""
+def solve(columns, daylight, guess, inverse, first_of, weights, tolerance, max_days):  # type: ignore[no-untyped-def]
+    """Find the periodic state of every place; the arguments and results of ``periodic.solve``.
+
+    ``first_of`` and ``weights`` are those of ``sunlight.locate``.
+    """
     nodes, places = guess.shape
-    steps = sunlight.shape[1]
-    surface_out = np.full((places, lower.size), np.nan)
+    steps = daylight.flux.shape[1]
+    surface_out = np.full((places, first_of.shape[1]), np.nan)
     midnight_out = np.full((places, nodes), np.nan)
     residual_out = np.full(places, np.nan)
     days_out = np.zeros(places, np.int64)
     status_out = np.full(places, NOT_PERIODIC, np.int8)
     nothing = np.empty((0, 0, 0))
-    for block in prange(sunlight.shape[0]):
+    for block in prange(daylight.flux.shape[0]):
         first = block * LANES
         # The last block is filled up with copies of the last place.
         member = np.minimum(first + np.arange(LANES), places - 1)
@@ -223,8 +238,8 @@ def solve(columns, sunlight, guess, inverse, lower, weight, tolerance, max_days)
         before, step = np.empty((LANES, nodes)), np.empty((LANES, nodes))
         for days in range(1, max_days + 1):
             day(
-                start, sunlight[block], capacity, conductance, emission, columns.ground, columns.day_s / steps,
-                surface, end, change, nothing,
+                start, daylight.flux[block], daylight.length[block], daylight.ratio[block], capacity, conductance,
+                emission, columns.ground, surface, end, change, nothing,
             )  # fmt: skip
             for p in range(LANES):
                 if done[p]:
@@ -242,9 +257,11 @@ def solve(columns, sunlight, guess, inverse, lower, weight, tolerance, max_days)
                     done[p] = True
                     status_out[member[p]] = PERIODIC
                     midnight_out[member[p]] = start[:, p]
-                    for k in range(lower.size):
-                        left, right = surface[lower[k], p], surface[(lower[k] + 1) % steps, p]
-                        surface_out[member[p], k] = left + weight[k] * (right - left)
+                    for k in range(first_of.shape[1]):
+                        surface_out[member[p], k] = 0.0
+                        for j in range(4):
+                            at = surface[(first_of[member[p], k] + j) % steps, p]
+                            surface_out[member[p], k] += weights[member[p], k, j] * at
                     continue
                 if days > 1:
                     _broyden_update(inverses[p], step[p], g - before[p])

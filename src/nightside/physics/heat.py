@@ -161,7 +161,8 @@ def diurnal_solution(
     incidence, 0 to 1; e-folding depth H in m, above 0 (without effect in a uniform ``material``); slopes,
     between -90 and 90, positive where the surface faces east or north; infrared emissivity, above 0, to 1.
     ``local_time_h`` (m) is in lunar hours after midnight, by default the 120 times of a profile; between steps
-    temperatures are interpolated linearly. ``horizon_deg``, (k,) or (n, k), is the elevation of the terrain's
+    temperatures are interpolated by cubics, never across a jump of the sunlight, where the temperature is the limit
+    from before. ``horizon_deg``, (k,) or (n, k), is the elevation of the terrain's
     horizon at equally spaced azimuths clockwise from north, -90 to 90; by default it is the sphere's.
     ``refinement`` multiplies the resolution in depth; ``depth_m`` gives the nodes themselves. A column is
     periodic when it changes by less than ``tolerance_k`` in a day, by default 1e-4 K (0.02 K in float32).
@@ -206,7 +207,7 @@ def solve_problem(
         tolerance_k = TOLERANCE_K if precision == "float64" else SINGLE_TOLERANCE_K
     if not tolerance_k > 0.0:
         raise ValueError(f"tolerance_k is {tolerance_k}; expected a positive number")
-    search = (set_out.columns, set_out.guess, set_out.inverse, set_out.steps, set_out.position)
+    search = (set_out.columns, set_out.guess, set_out.inverse, set_out.steps, set_out.instants_s)
     if backend == "numba":
         if (device, precision) != ("cpu", "float64"):
             raise ValueError(f"backend 'numba' runs on the CPU in float64, not on {device!r} in {precision}")

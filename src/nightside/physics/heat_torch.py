@@ -11,13 +11,13 @@ import torch
 from numpy.typing import NDArray
 
 from nightside.physics import column, periodic
-from nightside.physics.sunlight import step_sunlight
+from nightside.physics.sunlight import locate, step_sunlight
 
 Float = NDArray[np.float64]
 Tensor = torch.Tensor
 
 BATCH = 65_536
-"""Places of a batch; their sunlight is 250 MB in double precision."""
+"""Places of a batch; their steps are 770 MB in double precision."""
 
 _SINGLE_NEWTON_TOLERANCE_K = 1e-3
 
@@ -27,7 +27,7 @@ def solve(
     guess: Float,
     inverse: Float,
     steps: int,
-    position: Float,
+    instants_s: Float,
     *,
     tolerance_k: float,
     max_days: int,
@@ -45,7 +45,7 @@ def solve(
     with torch.inference_mode():
         parts = [
             _solve_batch(
-                periodic.part(columns, members), guess[:, members], inverse, steps, position, tolerance_k, max_days,
+                periodic.part(columns, members), guess[:, members], inverse, steps, instants_s, tolerance_k, max_days,
                 target,
             )
             for members in periodic.chunks(guess.shape[1], BATCH)
@@ -58,13 +58,13 @@ def _solve_batch(
     guess: Float,
     reference_inverse: Float,
     steps: int,
-    position: Float,
+    instants_s: Float,
     tolerance: float,
     max_days: int,
     like: Tensor,
 ) -> periodic.Periodic:
     nodes, places = guess.shape
-    surface_out = np.full((places, position.size), np.nan)
+    surface_out = np.full((places, instants_s.size), np.nan)
     midnight_out = np.full((places, nodes), np.nan)
     residual_out, days_out = np.full(places, np.nan), np.zeros(places, np.int64)
     status_out = np.full(places, column.NOT_PERIODIC, np.int8)
@@ -74,22 +74,24 @@ def _solve_batch(
     def tensor(values: Float) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(values)).to(like)
 
-    lower, weight = periodic.interpolation(position, steps)
-    left = torch.from_numpy(lower).to(like.device)
-    right, share = (left + 1) % steps, tensor(weight)[:, None]
     newton_tolerance = (
         column.NEWTON_TOLERANCE_K if like.dtype == torch.float64 else _SINGLE_NEWTON_TOLERANCE_K
     )
 
     # Places leave the batch when they are done; ``index`` are those that remain.
     index = np.arange(places)
-    sunlight = tensor(step_sunlight(columns, steps, 1)[:, :, 0].T)
-    mass = tensor(columns.capacity * (steps / columns.day_s))
+    daylight = step_sunlight(columns, steps, 1)
+    first_of, weights = locate(daylight.length, daylight.ratio, places, instants_s)
+    first, shares = torch.from_numpy(first_of.T.copy()).to(like.device), tensor(weights.T)
+    sunlight, length, ratio = (tensor(x[:, :, 0].T) for x in daylight)
+    mass = tensor(columns.capacity)
     conductance, emission, start = tensor(columns.conductance), tensor(columns.emission), tensor(guess)
     inverse = tensor(reference_inverse).expand(places, nodes, nodes).clone()
     step, before = torch.zeros_like(start), torch.zeros_like(start)
     for days in range(1, max_days + 1):
-        surface, end, change = day(start, sunlight, mass, conductance, emission, columns.ground)
+        surface, end, change = day(
+            start, sunlight, length, ratio, mass, conductance, emission, columns.ground
+        )
         g = end - start
         residual = g.abs().amax(dim=0)
         finite, balanced = torch.isfinite(residual), change < newton_tolerance
@@ -102,8 +104,9 @@ def _solve_batch(
         residual_out[index], days_out[index] = residual.cpu().numpy(), days
         status_out[index] = status.cpu().numpy()
         found = index[done.cpu().numpy()]
-        at_left, at_right = surface[left][:, done], surface[right][:, done]
-        surface_out[found] = torch.lerp(at_left, at_right, share.expand_as(at_left)).T.cpu().numpy()
+        ends, steps_at = surface[:, done], (first[:, done] + j for j in range(4))
+        read = [w * ends.gather(0, at % len(ends)) for at, w in zip(steps_at, shares[..., done], strict=True)]
+        surface_out[found] = sum(read).T.cpu().numpy()
         midnight_out[found] = start[:, done].T.cpu().numpy()
 
         keep = ~done & finite
@@ -112,8 +115,8 @@ def _solve_batch(
             break
         start, g, inverse = start[:, keep], g[:, keep], inverse[keep]
         step, before = step[:, keep], before[:, keep]
-        sunlight, mass, conductance, emission = (
-            x[..., keep] for x in (sunlight, mass, conductance, emission)
+        sunlight, length, ratio, mass, conductance, emission, first, shares = (
+            x[..., keep] for x in (sunlight, length, ratio, mass, conductance, emission, first, shares)
         )
         if days > 1:
             inverse = _broyden(inverse, step.T, (g - before).T)
@@ -135,12 +138,19 @@ def _broyden(inverse: Tensor, step: Tensor, image: Tensor) -> Tensor:
 
 
 def day(
-    start: Tensor, sunlight: Tensor, mass: Tensor, conductance: Tensor, emission: Tensor, ground: Float
+    start: Tensor,
+    sunlight: Tensor,
+    length: Tensor,
+    ratio: Tensor,
+    mass: Tensor,
+    conductance: Tensor,
+    emission: Tensor,
+    ground: Float,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Carry columns through one day: :func:`nightside.physics.column.day` on tensors.
 
-    ``start`` (nodes, n) in K at midnight; ``sunlight`` (steps, n), W m-2; ``mass`` (nodes, n), heat capacity
-    divided by the step, kg m-2 s-1; ``conductance`` (nodes - 1, n); ``emission`` (n); ``ground`` as there. Returns
+    ``start`` (nodes, n) in K at midnight; ``sunlight``, ``length`` and ``ratio`` (steps, n) are those of
+    :class:`nightside.physics.sunlight.Daylight`; ``mass`` (nodes, n), kg m-2; ``conductance`` (nodes - 1, n); ``emission`` (n); ``ground`` as there. Returns
     the surface temperatures (steps, n), those of the nodes at the end (nodes, n), and the largest last change of
     the surface's Newton iterations (n), all in K.
     """
@@ -154,13 +164,15 @@ def day(
     heat_before = heat_now
     alpha, beta = torch.empty_like(start), torch.empty_like(start)
     for step in range(sunlight.shape[0]):
-        a0, a1, a2 = (1.5, -2.0, 0.5) if step else (1.0, -1.0, 0.0)
-        ahead = torch.clamp(torch.add(now, now - before), min=column.MINIMUM_TEMPERATURE_K)
+        r = ratio[step]
+        rate = 1.0 / (length[step] * (1.0 + r))
+        a0, a1, a2 = (1.0 + 2.0 * r) * rate, -(1.0 + r) * (1.0 + r) * rate, r * r * rate
+        ahead = torch.clamp(torch.addcmul(now, r, now - before), min=column.MINIMUM_TEMPERATURE_K)
         heat, capacity = _enthalpy(ahead, coefficients, floor)
         face = 0.5 * (ahead[1:] + ahead[:-1])
         link = torch.addcmul(conductance, conductance * chi, face * face * face)
-        right = torch.addcmul(a0 * heat, capacity, ahead, value=-a0).add_(heat_now, alpha=a1)
-        right.add_(heat_before, alpha=a2).mul_(-mass)
+        right = torch.addcmul(heat, capacity, ahead, value=-1.0).mul_(a0).addcmul_(heat_now, a1)
+        right.addcmul_(heat_before, a2).mul_(-mass)
         right[0] += sunlight[step]
         right[-1] += bottom_flux
         diagonal = (a0 * mass).mul_(capacity)

@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from nightside.physics import column
 from nightside.physics.column import LANES
-from nightside.physics.sunlight import step_sunlight
+from nightside.physics.sunlight import locate, step_sunlight
 
 Float = NDArray[np.float64]
 
 _DIFFERENCE_K = 0.05
 _REFERENCE_TOLERANCE_K = 1e-3
-_CHUNK = 16_384  # places whose sunlight is held at a time: 63 MB
+_CHUNK = 8_192  # places whose steps are held at a time: 100 MB
 
 
 class Columns(NamedTuple):
@@ -61,7 +61,7 @@ def solve(
     guess: Float,
     inverse: Float,
     steps: int,
-    position: Float,
+    instants_s: Float,
     *,
     tolerance_k: float,
     max_days: int,
@@ -69,16 +69,15 @@ def solve(
     """Find the periodic state of every place.
 
     ``guess`` (nodes, n) are midnight temperatures in K; ``inverse`` (nodes, nodes) is the inverse of dg/dT that
-    the search starts with; ``position`` (m), in [0, steps), says where the wanted times lie between the ends of
-    the steps (0 is the end of the first). Places that did not converge hold NaN and the residual they reached.
+    the search starts with; ``instants_s`` (m), in [0, day), are the wanted times in seconds after midnight. Places that did not converge hold NaN and the residual they reached.
     """
-    lower, weight = interpolation(position, steps)
     parts = []
     for members in chunks(guess.shape[1], _CHUNK):
         some = part(columns, members)
-        sunlight = step_sunlight(some, steps, LANES)
+        daylight = step_sunlight(some, steps, LANES)
         start = np.ascontiguousarray(guess[:, members])
-        parts.append(column.solve(some, sunlight, start, inverse, lower, weight, tolerance_k, max_days))
+        first_of, weights = locate(daylight.length, daylight.ratio, start.shape[1], instants_s)
+        parts.append(column.solve(some, daylight, start, inverse, first_of, weights, tolerance_k, max_days))
     return Periodic(*(np.concatenate(results) for results in zip(*parts, strict=True)))
 
 
@@ -99,12 +98,6 @@ def part(columns: Columns, members: slice) -> Columns:
         horizon=np.ascontiguousarray(columns.horizon[members]),
         compass=np.ascontiguousarray(columns.compass[:, members]),
     )
-
-
-def interpolation(position: Float, steps: int) -> tuple[NDArray[np.int64], Float]:
-    """Return the step before each of ``position`` (m), in [0, steps), and the weight of the one after it."""
-    lower = np.minimum(position.astype(np.int64), steps - 1)
-    return lower, position - lower
 
 
 def reference_inverse(columns: Columns, guess: Float, steps: int) -> tuple[Float, Float]:
@@ -130,7 +123,9 @@ def reference_inverse(columns: Columns, guess: Float, steps: int) -> tuple[Float
 
 def _after_a_day(columns: Columns, profiles: Float, steps: int) -> Float:
     """Return what the first of ``columns`` makes of each of ``profiles`` (nodes, k), in K, in a day."""
-    sunlight = np.repeat(step_sunlight(columns, steps, LANES)[0, :, :1], LANES, axis=1)
+    sunlight, length, ratio = (
+        np.repeat(x[0, :, :1], LANES, axis=1) for x in step_sunlight(columns, steps, LANES)
+    )
     nothing = np.empty((0, 0, 0))
     capacity, conductance = (
         np.repeat(x[:, :1], LANES, axis=1) for x in (columns.capacity, columns.conductance)
@@ -141,9 +136,9 @@ def _after_a_day(columns: Columns, profiles: Float, steps: int) -> Float:
         members = np.minimum(np.arange(low, low + LANES), profiles.shape[1] - 1)
         start = np.ascontiguousarray(profiles[:, members])
         end = np.empty_like(start)
-        dt = columns.day_s / steps
         column.day(
-            start, sunlight, capacity, conductance, emission, columns.ground, dt, surface, end, change, nothing
+            start, sunlight, length, ratio, capacity, conductance, emission, columns.ground, surface, end, change,
+            nothing,
         )  # fmt: skip
         ends.append(end)
     return np.concatenate(ends, axis=1)[:, : profiles.shape[1]]

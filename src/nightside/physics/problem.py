@@ -43,7 +43,7 @@ class Problem:
     """Columns of n places, the times (m) asked for, and where the search for the periodic state starts.
 
     ``places`` has the arguments of :func:`nightside.physics.heat.diurnal_solution` by name, each (n,);
-    ``depth_m`` (nodes); ``guess`` (nodes, n) in K; ``inverse`` (nodes, nodes) and ``position`` (m) are those of
+    ``depth_m`` (nodes); ``guess`` (nodes, n) in K; ``inverse`` (nodes, nodes) and ``instants_s`` (m) are those of
     :func:`nightside.physics.periodic.solve`.
     """
 
@@ -55,7 +55,7 @@ class Problem:
     columns: periodic.Columns
     guess: Float
     inverse: Float
-    position: Float
+    instants_s: Float
 
 
 def problem(
@@ -113,7 +113,7 @@ def problem(
         columns=make_columns(places, solar_declination_deg, material, body, depth, horizon),
         guess=np.maximum(reference_midnight[:, None] * warmth, _COLDEST_GUESS_K),
         inverse=inverse,
-        position=np.mod(times / HOURS_PER_DAY * steps_per_day - 1.0, steps_per_day),
+        instants_s=np.mod(times, HOURS_PER_DAY) * (body.day_s / HOURS_PER_DAY),
     )
 
 

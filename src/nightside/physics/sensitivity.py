@@ -27,7 +27,7 @@ from nightside.physics.regolith import (
     Body,
     Material,
 )
-from nightside.physics.sunlight import step_sunlight, sunlight_gradient
+from nightside.physics.sunlight import locate, step_sunlight, sunlight_gradient
 
 Float = NDArray[np.float64]
 
@@ -156,9 +156,8 @@ def _derivative(
     """Return the derivative (n, m, p) of some of the places, from their periodic midnights (all n, nodes)."""
     columns = periodic.part(set_out.columns, members)
     places = {name: value[members] for name, value in set_out.places.items()}
-    days = column.trajectory(
-        columns, step_sunlight(columns, set_out.steps, column.LANES), np.ascontiguousarray(midnight[members])
-    )
+    daylight = step_sunlight(columns, set_out.steps, column.LANES)
+    days = column.trajectory(columns, daylight, np.ascontiguousarray(midnight[members]))
     by_capacity, by_conductance = _by_ground(places["h_parameter_m"], set_out.depth_m, material, parameters)
     facet = _by_slope(places, set_out.solar_declination_deg)
     # How the four terms of the sunlight depend on each parameter.
@@ -168,19 +167,20 @@ def _derivative(
             by_terms[:, 0, q] = 1.0
         elif name in facet:
             by_terms[:, 1:, q] = facet[name].T
-    lower, weight = periodic.interpolation(set_out.position, set_out.steps)
+    first_of, weights = locate(daylight.length, daylight.ratio, len(days), set_out.instants_s)
     chosen = np.array(parameters)
     return np.asarray(
         tangent.sensitivities(
             columns,
+            daylight,
             days,
             by_capacity,
             by_conductance,
             np.stack([chosen == "radiative_conductivity", chosen == "emissivity"])
             * np.array([[REFERENCE_TEMPERATURE_K**-3], [STEFAN_BOLTZMANN]]),
             sunlight_gradient(columns, set_out.steps) @ by_terms,
-            lower,
-            weight,
+            first_of,
+            weights,
         )
     )
 

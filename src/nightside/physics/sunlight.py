@@ -1,17 +1,44 @@
-"""The sunlight that facets absorb at the steps of a day, compiled, with its derivatives.
+"""The steps of a day and the sunlight that facets absorb at their ends, compiled, with its derivatives.
 
 The law is that of :mod:`nightside.physics.illumination`; the argument ``columns`` is
 :class:`nightside.physics.periodic.Columns`.
+
+**Steps.** Where the Sun comes over the horizon and already faces a slope, absorbed sunlight jumps, and so does the
+rate at which the surface warms; where it sets before a slope the same. No step may contain a jump: a step ends at
+each place's own sunrise and another at its sunset, with the sunlight of the moment before, and short steps
+that grow follow either. The steps follow from latitude, season and
+terrain, which no derivative is taken by, and not from the slope: level ground has the same, and temperatures are
+smooth functions of the slope.
 """
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit, prange
+from numpy.typing import NDArray
+
+SPAN, EXTRA, GROWTH = 5, 18, 1.25
+"""The first ``SPAN`` steps after sunrise, and after sunset, are ``SPAN`` + ``EXTRA`` that grow by ``GROWTH``: from 40 s of
+the Moon's day. Parts that double are six times worse than parts that grow by a quarter."""
 
 _SUNRISE_SAMPLES = 16
+_JUST_BEFORE = 1e-9  # of a jump, in radians of the hour angle
+_BISECTIONS = 48
+
+
+class Daylight(NamedTuple):
+    """The steps of blocks of places, and their sunlight: each (blocks, steps, lanes).
+
+    ``flux``: absorbed sunlight at the end of each step, W m-2, just before it where it jumps then. ``length`` of the step,
+    s. ``ratio`` of that to the length of the step before; 0 where the step is to forget what was before it.
+    """
+
+    flux: NDArray[np.float64]
+    length: NDArray[np.float64]
+    ratio: NDArray[np.float64]
 
 
 @njit(cache=True, error_model="numpy")
@@ -40,9 +67,8 @@ def _absorbed_slope(mu, albedo, cubic, eighth):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, error_model="numpy")
-def _cosine(columns, place, cos_h, sin_h):  # type: ignore[no-untyped-def]
-    """Return the cosine of incidence on the facet, 0 where it is dark, at an hour angle."""
-    mu = columns.facet[0, place] + columns.facet[1, place] * cos_h + columns.facet[2, place] * sin_h
+def _height(columns, place, cos_h, sin_h):  # type: ignore[no-untyped-def]
+    """Return the sine of the Sun's height above the horizon, or above level ground less that of the terrain."""
     height = columns.sphere[0, place] + columns.sphere[1, place] * cos_h
     directions = columns.horizon.shape[1]
     if directions:
@@ -53,45 +79,119 @@ def _cosine(columns, place, cos_h, sin_h):  # type: ignore[no-untyped-def]
         left = columns.horizon[place, k % directions]
         right = columns.horizon[place, (k + 1) % directions]
         height -= math.sin(left + (position - k) * (right - left))
-    return mu if mu > 0.0 and height > 0.0 else 0.0
+    return height
 
 
 @njit(cache=True, error_model="numpy")
-def _half_steps(steps):  # type: ignore[no-untyped-def]
-    """Return cosine and sine (2 steps + 1, 2) of the hour angle from half a step after midnight, each half step."""
-    trig = np.empty((2 * steps + 1, 2))
-    for k in range(2 * steps + 1):
-        h = -math.pi + (k + 1) * math.pi / steps
-        trig[k, 0], trig[k, 1] = math.cos(h), math.sin(h)
-    return trig
+def _cosine(columns, place, cos_h, sin_h):  # type: ignore[no-untyped-def]
+    """Return the cosine of incidence on the facet, 0 where it is dark, at an hour angle."""
+    mu = columns.facet[0, place] + columns.facet[1, place] * cos_h + columns.facet[2, place] * sin_h
+    return mu if mu > 0.0 and _height(columns, place, cos_h, sin_h) > 0.0 else 0.0
 
 
 @njit(cache=True, error_model="numpy")
-def _light_place(columns, place, trig, flux, gradient):  # type: ignore[no-untyped-def]
+def _sunrise_and_sunset(columns, place, steps):  # type: ignore[no-untyped-def]
+    """Return the hour angles of the day's first sunrise and last sunset; those of the equinox if there are none."""
+    rise, fall = -0.5 * math.pi, 0.5 * math.pi
+    if not columns.horizon.shape[1]:
+        constant, amplitude = columns.sphere[0, place], columns.sphere[1, place]
+        half_day = math.acos(min(max(-constant / amplitude, -1.0), 1.0)) if amplitude > 0.0 else 0.0
+        if _JUST_BEFORE < half_day < math.pi - _JUST_BEFORE:
+            rise, fall = -half_day, half_day
+        return rise, fall
+    width, found = 2.0 * math.pi / steps, False
+    was_up = _height(columns, place, -1.0, 0.0) > 0.0
+    for step in range(steps):
+        high = -math.pi + (step + 1) * width
+        up = _height(columns, place, math.cos(high), math.sin(high)) > 0.0
+        if up != was_up and not (up and found):
+            low = high - width
+            for _ in range(_BISECTIONS):
+                middle = 0.5 * (low + high)
+                if (_height(columns, place, math.cos(middle), math.sin(middle)) > 0.0) == up:
+                    high = middle
+                else:
+                    low = middle
+            if up:
+                rise, found = high, True
+            else:
+                fall = high
+        was_up = up
+    return rise, fall
+
+
+@njit(cache=True, error_model="numpy")
+def _lay_steps(rise, fall, steps, mesh):  # type: ignore[no-untyped-def]
+    """Fill ``mesh`` (5, steps + 2 EXTRA): hour angle of the ends, its cosine and sine, length (rad) and ratio.
+
+    Returns the two steps that end at ``rise`` and ``fall``, in the order of time.
+    """
+    first, second = min(rise, fall), max(rise, fall)
+    low = min(max(int(round((first + math.pi) * steps / (2.0 * math.pi))), 1), steps - 2)
+    high = min(max(int(round((second + math.pi) * steps / (2.0 * math.pi))), low + 1), steps - 1)
+    k, bounds, counts = 0, (-math.pi, first, second, math.pi), (low, high - low, steps - high)
+    for part in range(3):
+        width = (bounds[part + 1] - bounds[part]) / counts[part]
+        # The first ``span`` steps after a jump are divided anew, into parts that grow.
+        span = min(SPAN, counts[part]) if part else 0
+        parts = span + EXTRA if part else 0
+        before = 0.0
+        for step in range(counts[part] + parts - span):
+            if step < parts:
+                end = span * (GROWTH ** (step + 1) - 1.0) / (GROWTH**parts - 1.0)
+            else:
+                end = step + 1.0 + span - parts
+            mesh[0, k] = bounds[part] + width * end
+            mesh[3, k] = mesh[0, k] - (mesh[0, k - 1] if step else bounds[part])
+            mesh[4, k] = mesh[3, k] / before if step else 0.0
+            before = mesh[3, k]
+            k += 1
+    at = (low - 1, high + EXTRA - 1)
+    for k in range(mesh.shape[1]):
+        x = mesh[0, k] - (_JUST_BEFORE if k == at[0] or k == at[1] else 0.0)
+        mesh[1, k], mesh[2, k] = math.cos(x), math.sin(x)
+    return at
+
+
+@njit(cache=True, error_model="numpy")
+def _light_place(columns, place, mesh, at, flux, gradient):  # type: ignore[no-untyped-def]
     """Fill ``flux`` (steps) and, unless it is empty, ``gradient`` (steps, 4) of one place."""
     albedo, cubic, eighth = columns.albedo[place], columns.albedo_cubic, columns.albedo_eighth
-    steps = flux.size
-    width = 2.0 * math.pi / steps
-    lit = _cosine(columns, place, trig[0, 0], trig[0, 1]) > 0.0
-    for step in range(steps):
-        was_lit = lit
-        lit = _cosine(columns, place, trig[2 * step + 2, 0], trig[2 * step + 2, 1]) > 0.0
-        samples = 1
-        if lit != was_lit:
-            highest = 0.0
-            for k in range(_SUNRISE_SAMPLES):
-                x = -math.pi + width * (step + 0.5 + (k + 0.5) / _SUNRISE_SAMPLES)
-                highest = max(highest, _cosine(columns, place, math.cos(x), math.sin(x)))
-            # The cosine changes by at most ``width`` in a step, unless the horizon lets the Sun in at once.
-            if highest > width:
-                samples = _SUNRISE_SAMPLES
+    # Read once: a call that hands all of ``columns`` on costs more than the cosine.
+    facet, facet_cos, facet_sin = columns.facet[0, place], columns.facet[1, place], columns.facet[2, place]
+    sky, sky_cos = columns.sphere[0, place], columns.sphere[1, place]
+    terrain, lit = columns.horizon.shape[1] > 0, False
+    for step in range(flux.size):
+        samples, end, width = 1, mesh[0, step], mesh[3, step]
+        if terrain:
+            # Only terrain hides the Sun between sunrise and sunset, where no step ends.
+            was_lit = lit
+            if abs(mesh[4, step] - 1.0) > 1e-6:
+                x = end - 0.5 * width
+                was_lit = _cosine(columns, place, math.cos(x), math.sin(x)) > 0.0
+            x = end + 0.5 * width
+            lit = _cosine(columns, place, math.cos(x), math.sin(x)) > 0.0
+            if lit != was_lit and step != at[0] and step != at[1]:
+                highest = 0.0
+                for k in range(_SUNRISE_SAMPLES):
+                    x = end + width * ((k + 0.5) / _SUNRISE_SAMPLES - 0.5)
+                    highest = max(highest, _cosine(columns, place, math.cos(x), math.sin(x)))
+                # The cosine changes by at most ``width`` in a step, unless the horizon lets the Sun in at once.
+                if highest > width:
+                    samples = _SUNRISE_SAMPLES
         weight = columns.sunlight / samples
         flux[step] = 0.0
         for k in range(samples):
-            x = -math.pi + width * (step + 0.5 + (k + 0.5) / samples)
-            cos_h = trig[2 * step + 1, 0] if samples == 1 else math.cos(x)
-            sin_h = trig[2 * step + 1, 1] if samples == 1 else math.sin(x)
-            mu = _cosine(columns, place, cos_h, sin_h)
+            cos_h, sin_h = mesh[1, step], mesh[2, step]
+            if samples > 1:
+                x = end + width * ((k + 0.5) / samples - 0.5)
+                cos_h, sin_h = math.cos(x), math.sin(x)
+            mu = facet + facet_cos * cos_h + facet_sin * sin_h
+            if (
+                mu <= 0.0
+                or (_height(columns, place, cos_h, sin_h) if terrain else sky + sky_cos * cos_h) <= 0.0
+            ):
+                mu = 0.0
             flux[step] += weight * _absorbed(mu, albedo, cubic, eighth)
             if gradient.size:
                 by_mu, by_albedo = _absorbed_slope(mu, albedo, cubic, eighth)
@@ -103,34 +203,81 @@ def _light_place(columns, place, trig, flux, gradient):  # type: ignore[no-untyp
 
 @njit(cache=True, error_model="numpy", parallel=True)
 def step_sunlight(columns, steps, lanes):  # type: ignore[no-untyped-def]
-    """Return the absorbed sunlight (blocks, steps, lanes), W m-2, of blocks of ``lanes`` places.
+    """Return the :class:`Daylight` of blocks of ``lanes`` places, in ``steps`` + 2 ``EXTRA`` steps.
 
-    Each value belongs to the end of a step. Where the horizon lets the Sun in, or shuts it off, at once within
-    half a step of it, the value is the mean over that time: the day's energy does not depend on where steps fall.
-    The last block is filled up with copies of the last place.
+    Where terrain lets the Sun in, or shuts it off, at once between sunrise and sunset, a step's flux is the mean over the
+    time within half a step of its end: the day's energy does not depend on where steps fall. The last block is filled
+    up with copies of the last place.
     """
     places = columns.albedo.shape[0]
     blocks = (places + lanes - 1) // lanes
-    out = np.empty((blocks, steps, lanes))
-    trig = _half_steps(steps)
+    shape = (blocks, steps + 2 * EXTRA, lanes)
+    out, length, ratio = np.empty(shape), np.empty(shape), np.empty(shape)
     for block in prange(blocks):
-        flux, nothing = np.empty(steps), np.empty((0, 4))
+        flux, mesh, nothing = np.empty(shape[1]), np.empty((5, shape[1])), np.empty((0, 4))
+        laid, at = (np.nan, np.nan), (0, 0)
         for p in range(lanes):
-            _light_place(columns, min(block * lanes + p, places - 1), trig, flux, nothing)
+            place = min(block * lanes + p, places - 1)
+            sun = _sunrise_and_sunset(columns, place, steps)
+            if sun != laid:
+                laid, at = sun, _lay_steps(sun[0], sun[1], steps, mesh)
+            _light_place(columns, place, mesh, at, flux, nothing)
             out[block, :, p] = flux
-    return out
+            length[block, :, p] = mesh[3] * (columns.day_s / (2.0 * math.pi))
+            ratio[block, :, p] = mesh[4]
+    return Daylight(out, length, ratio)
 
 
 @njit(cache=True, error_model="numpy", parallel=True)
 def sunlight_gradient(columns, steps):  # type: ignore[no-untyped-def]
-    """Return the derivatives (n, steps, 4) of :func:`step_sunlight`, W m-2.
+    """Return the derivatives (n, steps + 2 EXTRA, 4) of the flux of :func:`step_sunlight`, W m-2.
 
     By the albedo, and by the three terms of the facet's hour-angle series; exact for the values as they are
-    computed, and so one-sided where the Sun rises at the very end of a step.
+    computed.
     """
-    places = columns.albedo.shape[0]
-    out = np.zeros((places, steps, 4))
-    trig = _half_steps(steps)
+    places, count = columns.albedo.shape[0], steps + 2 * EXTRA
+    out = np.zeros((places, count, 4))
     for place in prange(places):
-        _light_place(columns, place, trig, np.empty(steps), out[place])
+        mesh = np.empty((5, count))
+        sun = _sunrise_and_sunset(columns, place, steps)
+        at = _lay_steps(sun[0], sun[1], steps, mesh)
+        _light_place(columns, place, mesh, at, np.empty(count), out[place])
     return out
+
+
+@njit(cache=True, error_model="numpy", parallel=True)
+def locate(length, ratio, places, instants_s):  # type: ignore[no-untyped-def]
+    """Return (first, weights), (n, m) and (n, m, 4): how temperatures at instants follow from those at ends of steps.
+
+    ``length`` and ``ratio`` (blocks, steps, lanes) are those of :class:`Daylight`; ``instants_s`` (m) are seconds after
+    midnight, from 0 to less than a day. The weights are those of the ends of four steps in a row, modulo the steps of a
+    day, from ``first``; an instant lies in the third of them. They make the cubic through the four, but that what lies
+    beyond a step at which the past is forgotten has no weight: nothing is interpolated across a jump of the sunlight,
+    and the temperature at a jump is that to which the time before it leads.
+    """
+    lanes, steps = length.shape[2], length.shape[1]
+    first = np.empty((places, instants_s.size), np.int64)
+    weights = np.zeros((places, instants_s.size, 4))
+    for place in prange(places):
+        lengths = length[place // lanes, :, place % lanes]
+        ratios = ratio[place // lanes, :, place % lanes]
+        ends, at = np.cumsum(lengths), np.empty(4)
+        for m in range(instants_s.size):
+            k = min(np.searchsorted(ends, instants_s[m]), steps - 1)
+            first[place, m] = (k - 2) % steps
+            # Times from the end of the step, and which of the four count.
+            x = min(instants_s[m] - ends[k], 0.0)
+            at[0], at[1], at[2], at[3] = (
+                -lengths[k] - lengths[k - 1],
+                -lengths[k],
+                0.0,
+                lengths[(k + 1) % steps],
+            )
+            low, high = 0 if ratios[k] > 0.0 else 1, 4 if ratios[(k + 1) % steps] > 0.0 else 3
+            for i in range(low, high):
+                weight = 1.0
+                for j in range(low, high):
+                    if j != i:
+                        weight *= (x - at[j]) / (at[i] - at[j])
+                weights[place, m, i] = weight
+    return first, weights

@@ -201,8 +201,6 @@ def _node_times(late: bool, onset_h: float) -> Float:
     u = np.linspace(0.0, 1.0, DAY_NODES)
     day = rise + (fall - rise) * np.where(u < 0.5, 2.0 * u**2, 1.0 - 2.0 * (1.0 - u) ** 2)
     night = fall + (HOURS_PER_DAY - fall + rise) * np.linspace(0.0, 1.0, NIGHT_NODES) ** 2
-    # The step that ends at an abrupt sunrise is lit already; the last of the night is the one before.
-    night[-1] -= 1.01 * HOURS_PER_DAY / STEPS
     return np.asarray(np.mod(np.concatenate([day, night]), HOURS_PER_DAY), np.float64)
 
 

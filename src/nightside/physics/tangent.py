@@ -43,22 +43,21 @@ def _enthalpy(t, ground):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, fastmath=_FLOAT_MODEL, error_model="numpy")
-def _linearise(now, before, new, mass, conductance, emission, ground, is_first, c):  # type: ignore[no-untyped-def]
+def _linearise(now, before, new, mass, conductance, emission, ground, length, ratio, c):  # type: ignore[no-untyped-def]
     """Fill the rows of ``c`` with what a step multiplies directions by, and return the surface's inverse."""
     nodes = now.size
-    a0, a1, a2 = 1.5, -2.0, 0.5
-    if is_first:
-        a0, a1, a2 = 1.0, -1.0, 0.0
+    rate = 1.0 / (length * (1.0 + ratio))
+    a0, a1, a2 = (1.0 + 2.0 * ratio) * rate, -(1.0 + ratio) * (1.0 + ratio) * rate, ratio * ratio * rate
     chi = ground[0]
     for i in range(nodes):
-        ahead = 2.0 * now[i] - before[i]
+        ahead = now[i] + ratio * (now[i] - before[i])
         heat, capacity, slope = _enthalpy(ahead, ground)
         heat_now, capacity_now, _ = _enthalpy(now[i], ground)
         heat_before, capacity_before, _ = _enthalpy(before[i], ground)
         bent = a0 * mass[i] * slope * (new[i] - ahead)
         c[_AHEAD, i] = ahead
-        c[_OF_NOW, i] = 2.0 * bent + a1 * mass[i] * capacity_now
-        c[_OF_BEFORE, i] = -bent + a2 * mass[i] * capacity_before
+        c[_OF_NOW, i] = (1.0 + ratio) * bent + a1 * mass[i] * capacity_now
+        c[_OF_BEFORE, i] = -ratio * bent + a2 * mass[i] * capacity_before
         c[_OF_CAPACITY, i] = a0 * (heat + capacity * (new[i] - ahead)) + a1 * heat_now + a2 * heat_before
         c[_INVERSE, i] = a0 * mass[i] * capacity
     for i in range(nodes - 1):
@@ -80,12 +79,13 @@ def _linearise(now, before, new, mass, conductance, emission, ground, is_first, 
 
 
 @njit(cache=True, fastmath=_FLOAT_MODEL, error_model="numpy")
-def _step(v, c, nodes, surface):  # type: ignore[no-untyped-def]
+def _step(v, c, nodes, surface, ratio):  # type: ignore[no-untyped-def]
     """Carry the directions ``v`` through a step; the surface's new temperature is ``surface``."""
     for i in range(nodes - 1):
         of_conductance, of_chi, of_face = c[_OF_CONDUCTANCE, i], c[_OF_CHI, i], c[_OF_FACE, i]
         for k in range(WIDTH):
-            faces = 2.0 * (v[_NOW, i, k] + v[_NOW, i + 1, k]) - (v[_BEFORE, i, k] + v[_BEFORE, i + 1, k])
+            faces = (1.0 + ratio) * (v[_NOW, i, k] + v[_NOW, i + 1, k])
+            faces -= ratio * (v[_BEFORE, i, k] + v[_BEFORE, i + 1, k])
             v[_FLUX, i, k] = (
                 of_conductance * v[_BY_CONDUCTANCE, i, k] + of_chi * v[_BY_PLACE, _CHI, k] + of_face * faces
             )
@@ -115,26 +115,27 @@ def _step(v, c, nodes, surface):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, error_model="numpy", parallel=True)
-def sensitivities(columns, days, by_capacity, by_conductance, by_place, by_sunlight, lower, weight):  # type: ignore[no-untyped-def]
+def sensitivities(
+    columns, daylight, days, by_capacity, by_conductance, by_place, by_sunlight, first_of, weights
+):  # type: ignore[no-untyped-def]
     """Return the derivatives (n, m, p) of periodic surface temperatures by p parameters.
 
-    ``columns`` is :class:`nightside.physics.periodic.Columns`; ``days`` (n, steps + 1, nodes) are their periodic
-    days in K. The derivatives of the columns by the parameters are ``by_capacity`` (p, nodes, n),
+    ``columns`` is :class:`nightside.physics.periodic.Columns`, ``daylight`` its
+    :class:`nightside.physics.sunlight.Daylight`; ``days`` (n, steps + 1, nodes) are their periodic days in K. The derivatives of the columns by the parameters are ``by_capacity`` (p, nodes, n),
     ``by_conductance`` (p, nodes - 1, n), ``by_place`` (2, p) of chi / 350^3 and the emission, and ``by_sunlight``
     (n, steps, p).
-    ``lower`` and ``weight`` (m) are those of ``periodic.interpolation``. NaN in a day gives NaN.
+    ``first_of`` and ``weights`` are those of ``sunlight.locate``. NaN in a day gives NaN.
     """
     places, steps, nodes = days.shape[0], days.shape[1] - 1, days.shape[2]
     parameters = by_place.shape[1]
     directions = nodes + parameters
-    mass = columns.capacity * (steps / columns.day_s)
-    by_mass = by_capacity * (steps / columns.day_s)
-    out = np.full((places, lower.size, parameters), np.nan)
+    lanes = daylight.flux.shape[2]
+    out = np.full((places, first_of.shape[1], parameters), np.nan)
     for group in prange((places + _GROUP - 1) // _GROUP):
         v, c = np.zeros((7, _MAX_NODES + 1, WIDTH)), np.zeros((10, _MAX_NODES + 1))
         surface, end = np.empty((steps, directions)), np.empty((nodes, directions))
         for place in range(group * _GROUP, min((group + 1) * _GROUP, places)):
-            day = days[place]
+            day, block, lane = days[place], place // lanes, place % lanes
             if not np.isfinite(day[0]).all():
                 continue
             for low in range(0, directions, WIDTH):
@@ -149,29 +150,31 @@ def sensitivities(columns, days, by_capacity, by_conductance, by_place, by_sunli
                     v[_BY_PLACE, _CHI, k] = by_place[_CHI, q]
                     v[_BY_PLACE, _EMISSION, k] = by_place[_EMISSION, q]
                     for i in range(nodes):
-                        v[_BY_CAPACITY, i, k] = by_mass[q, i, place]
+                        v[_BY_CAPACITY, i, k] = by_capacity[q, i, place]
                     for i in range(nodes - 1):
                         v[_BY_CONDUCTANCE, i, k] = by_conductance[q, i, place]
                 for step in range(steps):
+                    length, ratio = daylight.length[block, step, lane], daylight.ratio[block, step, lane]
                     for k in range(max(nodes - low, 0), many):
                         v[_BY_PLACE, _SUNLIGHT, k] = by_sunlight[place, step, low + k - nodes]
                     _linearise(
-                        day[step], day[max(step - 1, 0)], day[step + 1], mass[:, place],
-                        columns.conductance[:, place], columns.emission[place], columns.ground, step == 0, c,
+                        day[step], day[max(step - 1, 0)], day[step + 1], columns.capacity[:, place],
+                        columns.conductance[:, place], columns.emission[place], columns.ground, length, ratio, c,
                     )  # fmt: skip
-                    _step(v, c, nodes, day[step + 1, 0])
+                    _step(v, c, nodes, day[step + 1, 0], ratio)
                     for k in range(many):
                         surface[step, low + k] = v[_NOW, 0, k]
                 for i in range(nodes):
                     for k in range(many):
                         end[i, low + k] = v[_NOW, i, k]
             midnight = np.linalg.solve(np.eye(nodes) - end[:, :nodes], end[:, nodes:].copy())
-            for m in range(lower.size):
-                left, right = lower[m], (lower[m] + 1) % steps
-                for q in range(parameters):
-                    before, after = surface[left, nodes + q], surface[right, nodes + q]
-                    for i in range(nodes):
-                        before += surface[left, i] * midnight[i, q]
-                        after += surface[right, i] * midnight[i, q]
-                    out[place, m, q] = before + weight[m] * (after - before)
+            for m in range(first_of.shape[1]):
+                out[place, m] = 0.0
+                for j in range(4):
+                    at, weight = (first_of[place, m] + j) % steps, weights[place, m, j]
+                    for q in range(parameters):
+                        total = surface[at, nodes + q]
+                        for i in range(nodes):
+                            total += surface[at, i] * midnight[i, q]
+                        out[place, m, q] += weight * total
     return out
