@@ -234,7 +234,7 @@ rule optical_calibrate:
         darks=lambda w: OPTICAL / f"darks_{nac_camera(w.product)}.zarr",
         store=lambda w: OPTICAL / f"standard/{w.product}.zarr",
         depends=section("optical.calibration") if NAC else "",
-        code_version=1,
+        code_version=2,
     message:
         "{wildcards.product}: standard calibration"
     shell:
@@ -274,7 +274,7 @@ rule optical_denoise:
             if NAC
             else ""
         ),
-        code_version=1,
+        code_version=2,
     message:
         "{wildcards.product}: denoise"
     shell:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -12,16 +13,19 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from nightside.camera.companding import decompand
+from nightside.camera.companding import NUMBERS, decompand
 from nightside.camera.layout import layout
 from nightside.formats import BadImage
 from nightside.formats.nac import EdrLabel, Housekeeping
 from nightside.optical.edr_label import LABEL_MAX_BYTES, LabelOfFile, parse_label
 from nightside.store import open_store
+from nightside.store.windows import STRIP_CHUNK
 
 KIND = "nac_edr"
 
-_HASH_LINES = 4096
+Numbers = Callable[[int, int], NDArray[np.uint8]]
+"""Gives lines ``first`` to ``last`` (exclusive) of an image, (line, sample)."""
+
 _TUPLES = {"xterm": int, "bterm": int, "mterm": float}
 _TIMES = ("start_time", "stop_time")
 
@@ -215,3 +219,21 @@ def open_edr(path: Path, *, chunked: bool = True) -> xr.Dataset:
         NotFinished: it is absent, half-written, or of another kind.
     """
     return open_store(path, kind=KIND, chunked=chunked)
+
+
+def numbers_of(image: xr.Dataset) -> Numbers:
+    """Return what gives lines of an EDR dataset that is not in memory."""
+
+    def numbers(first: int, last: int) -> NDArray[np.uint8]:
+        return np.asarray(image["number"].isel(line=slice(first, last)).to_numpy(), np.uint8)
+
+    return numbers
+
+
+def count_numbers(numbers: Numbers, lines: int) -> NDArray[np.intp]:
+    """Return how often an image has each of the 256 numbers, (256,), reading it in blocks of lines."""
+    counts = np.zeros(NUMBERS, np.intp)
+    for first in range(0, lines, STRIP_CHUNK):
+        block = numbers(first, min(first + STRIP_CHUNK, lines))
+        counts += np.bincount(block.ravel(), minlength=NUMBERS)
+    return counts
