@@ -321,12 +321,12 @@ rule optical_cog:
     conda:
         "../../envs/nightside.yaml"
     resources:
-        mem_mb=8000,
+        mem_mb=2000,
         runtime=60,
     params:
         mosaic=OPTICAL / "mosaic.zarr",
         folder=OPTICAL / "cog",
-        code_version=1,
+        code_version=2,
     message:
         "GeoTIFFs of the mosaic"
     shell:

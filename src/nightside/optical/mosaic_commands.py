@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
+import xarray as xr
+from numpy.typing import NDArray
 
 from nightside.optical.project_commands import Config, Kernels, OnePart, Out
 
@@ -57,17 +61,30 @@ def cog(
     out: Annotated[Path, typer.Option(help="JSON that lists them")],
 ) -> None:
     """Write every layer of a mosaic as a Cloud-Optimised GeoTIFF."""
-    import numpy as np
-
     from nightside.optical.map_grid import grid_from
     from nightside.store import Band, open_store, write_cogs
 
-    dataset = open_store(mosaic)
+    dataset = open_store(mosaic, chunked=False)
     layers = (
-        (
-            variable.transpose("y", "x").to_numpy().astype(np.float32),
-            Band(str(name), variable.attrs["long_name"], variable.attrs["units"]),
-        )
+        (_Floats(variable.variable), Band(str(name), variable.attrs["long_name"], variable.attrs["units"]))
         for name, variable in dataset.data_vars.items()
     )
     write_cogs(layers, grid_from(dataset), folder, out)
+
+
+@dataclass(frozen=True)
+class _Floats:
+    """A layer of a store as float32, which is read window by window."""
+
+    layer: xr.Variable
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.layer.shape
+
+    @property
+    def dtype(self) -> np.dtype[np.float32]:
+        return np.dtype(np.float32)
+
+    def __getitem__(self, window: tuple[slice, slice]) -> NDArray[np.float32]:
+        return np.asarray(self.layer[window].values, np.float32)

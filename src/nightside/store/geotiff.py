@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
 from nightside._version import __version__
 from nightside.store.files import atomic_file, atomic_folder, own_folder, write_json
 from nightside.store.georeference import crs_code
 from nightside.store.grid import crs_of
+from nightside.store.windows import windows
+
+_WINDOW = 2048
+"""Side of what is in memory at once, in pixels."""
+
+_CACHE_MB = 256
+"""Of GDAL, whose default grows with the machine."""
+
+_RANGE_PIXELS = 4_000_000
+"""From which the displayed range is taken, at most."""
+
+_PROBE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -48,12 +63,30 @@ class Band:
         return tags | {"TIFFTAG_IMAGEDESCRIPTION": description.encode("ascii", "replace").decode()}
 
 
-def write_cog(values: NDArray[Any], geobox: GeoBox, path: Path, band: Band) -> None:
+class Raster(Protocol):
+    """A map that may be too large for memory: an array, or anything that gives a window of one."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Rows and columns."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the values."""
+
+    def __getitem__(self, window: tuple[slice, slice], /) -> Any:
+        """Return the values of some rows and columns."""
+
+
+def write_cog(values: Raster, geobox: GeoBox, path: Path, band: Band) -> None:
     """Write one map as a COG with overviews, its CRS, units and a colour-ready range.
 
     The band's statistics are stored, which a GIS uses for its first stretch, and the 2nd and 98th
     percentile as the tags ``display_minimum`` and ``display_maximum``; both are of the values as stored, before
-    scale and offset.
+    scale and offset. Of a map of more than four million pixels the percentiles are those of every k-th row and column.
+
+    Memory is that of a window and of GDAL's cache: the values go into a plain GeoTIFF beside ``path`` first, so that
+    twice the map's size must be free on its disk.
 
     Args:
         values: shape (y, x); NaN where there is no data. Bytes stay bytes, all of them data: codes of quality.
@@ -63,53 +96,98 @@ def write_cog(values: NDArray[Any], geobox: GeoBox, path: Path, band: Band) -> N
 
     Raises:
         ValueError: the shapes of values and grid differ.
+        OSError: the disk is full, or GDAL's file is not what was written.
     """
     import rasterio
     from rasterio.shutil import copy
 
-    if values.shape != tuple(geobox.shape):
-        raise ValueError(f"{path.name}: values have shape {values.shape}, the grid {tuple(geobox.shape)}")
+    if tuple(values.shape) != tuple(geobox.shape):
+        raise ValueError(
+            f"{path.name}: values have shape {tuple(values.shape)}, the grid {tuple(geobox.shape)}"
+        )
     codes = values.dtype == np.uint8
-    profile = {
-        "driver": "GTiff",
-        "dtype": "uint8" if codes else "float32",
-        "count": 1,
-        "height": values.shape[0],
-        "width": values.shape[1],
-        "crs": crs_of(geobox).to_wkt(),
-        "transform": geobox.affine,
-        "nodata": None if codes else float("nan"),
-    }
-    finite = values[np.isfinite(values)]
-    with rasterio.MemoryFile() as memory:
-        with memory.open(**profile) as raster:
-            raster.write(values if codes else values.astype(np.float32), 1)
-            raster.set_band_description(1, band.name)
-            raster.set_band_unit(1, band.units)
-            if (band.scale, band.offset) != (1.0, 0.0):
-                raster.scales, raster.offsets = (band.scale,), (band.offset,)
-            raster.update_tags(**band.tags, iau_code=crs_code(geobox), software=f"nightside {__version__}")
-            if finite.size:
-                low, high = np.percentile(finite, [2, 98])
-                raster.update_tags(display_minimum=f"{low:.6g}", display_maximum=f"{high:.6g}")
-        # Written by Python: GDAL does not tell a full disk from other faults.
-        with atomic_file(path) as partial, memory.open() as raster, rasterio.MemoryFile(ext=".tif") as cog:
-            copy(
-                raster,
-                cog.name,
-                driver="COG",
-                COMPRESS="ZSTD",
-                PREDICTOR="YES",
-                OVERVIEWS="AUTO",
-                OVERVIEW_RESAMPLING="NEAREST" if codes else "CUBIC",
-                STATISTICS="YES" if finite.size else "NO",
-            )
-            partial.write_bytes(cog.read())
+    with (
+        atomic_file(path) as partial,
+        TemporaryDirectory(prefix=".plain-", dir=path.parent) as beside,
+        _full_disk_told(Path(beside)),
+        rasterio.Env(GDAL_CACHEMAX=_CACHE_MB),
+    ):
+        plain, cog = Path(beside) / "plain.tif", Path(beside) / "cog.tif"
+        known = _write_plain(values, geobox, plain, band, codes=codes)
+        copy(
+            plain,
+            cog,
+            driver="COG",
+            COMPRESS="ZSTD",
+            PREDICTOR="YES",
+            BIGTIFF="IF_SAFER",
+            OVERVIEWS="AUTO",
+            OVERVIEW_RESAMPLING="NEAREST" if codes else "CUBIC",
+            STATISTICS="YES" if known else "NO",
+        )
+        # GDAL may lose what no longer fits on the disk without a word.
+        with rasterio.open(plain) as wanted, rasterio.open(cog) as made:
+            if wanted.checksum(1) != made.checksum(1):
+                raise OSError(
+                    f"{path}: was not written whole; check the disk, then run the same command again"
+                )
+        cog.replace(partial)
 
 
-def write_cogs(
-    layers: Iterable[tuple[NDArray[Any], Band]], geobox: GeoBox, folder: Path, listing: Path
-) -> None:
+def _write_plain(values: Raster, geobox: GeoBox, path: Path, band: Band, *, codes: bool) -> bool:
+    """Write a map window by window as a tiled GeoTIFF; return whether it has any value."""
+    import rasterio
+    from rasterio import windows as of
+
+    rows, columns = (int(n) for n in geobox.shape)
+    every = max(math.ceil(math.sqrt(rows * columns / _RANGE_PIXELS)), 1)
+    shown = []
+    with rasterio.open(
+        path,
+        "w",
+        driver="GTiff",
+        dtype="uint8" if codes else "float32",
+        count=1,
+        height=rows,
+        width=columns,
+        crs=crs_of(geobox).to_wkt(),
+        transform=geobox.affine,
+        nodata=None if codes else float("nan"),
+        tiled=True,
+        bigtiff="IF_SAFER",
+    ) as raster:
+        for window in windows((rows, columns), _WINDOW):
+            y, x = window["y"], window["x"]
+            block = np.asarray(values[y, x])
+            block = block if codes else block.astype(np.float32)
+            raster.write(block, 1, window=of.Window.from_slices(y, x))
+            thinned = block[-y.start % every :: every, -x.start % every :: every]
+            shown.append(thinned[np.isfinite(thinned)])
+        raster.set_band_description(1, band.name)
+        raster.set_band_unit(1, band.units)
+        if (band.scale, band.offset) != (1.0, 0.0):
+            raster.scales, raster.offsets = (band.scale,), (band.offset,)
+        raster.update_tags(**band.tags, iau_code=crs_code(geobox), software=f"nightside {__version__}")
+        finite = np.concatenate(shown)
+        if finite.size:
+            low, high = np.percentile(finite, [2, 98])
+            raster.update_tags(display_minimum=f"{low:.6g}", display_maximum=f"{high:.6g}")
+    return bool(finite.size)
+
+
+@contextmanager
+def _full_disk_told(folder: Path) -> Iterator[None]:
+    """Where GDAL fails to write into ``folder`` let Python try, whose error says whether the disk is full."""
+    try:
+        yield
+    except Exception:
+        with (folder / "probe").open("wb") as probe:
+            probe.write(bytes(_PROBE_BYTES))
+            os.fsync(probe.fileno())
+        raise
+
+
+def write_cogs(layers: Iterable[tuple[Raster, Band]], geobox: GeoBox, folder: Path, listing: Path) -> None:
     """Write maps as one folder of COGs, each called after its band, and a JSON that lists them; both are replaced.
 
     Raises:
