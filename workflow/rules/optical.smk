@@ -99,7 +99,7 @@ rule optical_ingest:
             if NAC
             else ""
         ),
-        code_version=1,
+        code_version=2,
     message:
         "{wildcards.product}: EDR to Zarr"
     shell:
@@ -128,7 +128,7 @@ rule optical_darks:
         summing=NAC_SUMMING,
         store=lambda w: OPTICAL / f"darks_{w.camera}.zarr",
         depends=section("optical.calibration") if NAC else "",
-        code_version=1,
+        code_version=2,
     message:
         "{wildcards.camera} camera: library of dark frames"
     shell:

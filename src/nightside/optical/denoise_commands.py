@@ -53,11 +53,19 @@ def denoise(
         photon=photon,
         tile=section.networks.tile,
     )
+    attrs, lost = dict(image.attrs), label.housekeeping.lost
+    if destripe is not None and lost:
+        attrs["housekeeping_assumed"] = list(lost)
+        typer.echo(
+            f"{label.product_id}: its label has lost its {', '.join(lost)}; the mean of the dark frames that {destripe} was "
+            "trained on is taken",
+            err=True,
+        )
     denoiser = Denoiser(numbers_of(image), label.lines, models, label.product_id)
     networks = [folder / "model.safetensors" for folder in (photon, destripe) if folder is not None]
     write_parts(
         out,
-        lambda window: band_dataset(denoiser, window, image.attrs),
+        lambda window: band_dataset(denoiser, window, attrs),
         kind=KIND,
         settings=settings,
         strip=(label.lines, label.samples),

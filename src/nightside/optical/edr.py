@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -90,6 +91,10 @@ def open_file(path: Path, *, check_md5: bool = True, keep_truncated: bool = Fals
         if elsewhere is None:
             return _truncated(path, found, size, keep_truncated)
         offset, warnings = elsewhere[0], elsewhere[1:]
+    if label.housekeeping.lost:
+        warnings += (
+            f"the label has lost its {', '.join(label.housekeeping.lost)}; they are not known from here on",
+        )
     edr = EdrFile(path, label, offset, label.lines, found.mirrored, warnings)
     if check_md5 and (md5 := _md5(path, offset, image_bytes)) != label.md5:
         raise BadImage(
@@ -192,7 +197,8 @@ def label_attributes(label: EdrLabel) -> dict[str, Any]:
         held[name] = list(held[name])
     for name in _TIMES:
         held[name] = held[name].isoformat(timespec="milliseconds")
-    return {**held, **housekeeping}
+    # JSON has no NaN.
+    return {**held, **{name: None if math.isnan(value) else value for name, value in housekeeping.items()}}
 
 
 def label_of(dataset: xr.Dataset) -> EdrLabel:
@@ -207,9 +213,9 @@ def label_of(dataset: xr.Dataset) -> EdrLabel:
         values[name] = tuple(kind(x) for x in values[name])
     for name in _TIMES:
         values[name] = dt.datetime.fromisoformat(values[name])
-    return EdrLabel(
-        **values, housekeeping=Housekeeping(**{f.name: attrs[f.name] for f in fields(Housekeeping)})
-    )
+    known = {f.name: attrs[f.name] for f in fields(Housekeeping)}
+    known = {name: math.nan if value is None else value for name, value in known.items()}
+    return EdrLabel(**values, housekeeping=Housekeeping(**known))
 
 
 def open_edr(path: Path, *, chunked: bool = True) -> xr.Dataset:

@@ -127,4 +127,6 @@ def _dark(label: EdrLabel, where: Layout, calibration: Calibration, destripe: Pa
             f"{destripe} is trained on the {network.layout.camera} camera with summing {network.layout.summing}, "
             f"{label.product_id} is of the {where.camera} camera with summing {where.summing}; train one on its darks"
         )
-    return LearntDark(network, torch.from_numpy(housekeeping_of(label)))
+    # Of what a label has lost, the dark frames' mean is expected.
+    housekeeping = torch.from_numpy(housekeeping_of(label))
+    return LearntDark(network, torch.where(housekeeping.isnan(), network.mean_input, housekeeping))

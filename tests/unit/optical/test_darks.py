@@ -1,4 +1,5 @@
 import datetime as dt
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -141,6 +142,16 @@ def test_gathering_sets_sunlit_images_aside_and_passes_others_over(write):
         ValueError, match=r"no dark frame of the left camera with summing 2 among 3 images, 3 of them"
     ):
         gather(paths, "left", 2, Options())
+
+
+def test_a_dark_frame_that_has_lost_its_housekeeping_is_set_aside(tmp_path, write, frame):
+    made = frame(product="M5RE")
+    lost = replace(made.label, housekeeping=replace(made.label.housekeeping, temperature_fpa_c=np.nan))
+    path = tmp_path / "M5RE.IMG"
+    path.write_bytes(edr_bytes(made.number, lost))
+    found = gather([write("M1RE"), path], "right", 2, Options())
+    assert [frame.label.product_id for frame in found.frames] == ["M1RE"]
+    assert "M5RE: its label has lost its temperature_fpa_c" in found.set_aside["M5RE.IMG"]
 
 
 def test_a_run_in_which_every_image_is_sunlit_fails_with_the_reason(write):
