@@ -19,19 +19,20 @@ include: "workflow/rules/optical.smk"
 rule all:
     default_target: True
     input:
-        RESULTS / "report.html",
+        RESULTS / "report.html" if MAPS_TEMPERATURES else [],
         OPTICAL / "report.html" if NAC else [],
 
 
 rule tables:
     input:
-        expand(RESULTS / "inventory/{block}.json", block=BLOCKS),
+        temperatures(*expand(RESULTS / "inventory/{block}.json", block=BLOCKS)),
 
 
 rule maps:
     input:
-        RESULTS / "thermal/cog.json",
-        RESULTS / "physics/cog.json",
+        [RESULTS / "thermal/cog.json", RESULTS / "physics/cog.json"]
+        if MAPS_TEMPERATURES
+        else [],
         OPTICAL / "cog.json" if NAC else [],
 
 
