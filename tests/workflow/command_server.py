@@ -15,6 +15,9 @@ import traceback
 from pathlib import Path
 
 import nightside.cli
+import nightside.optical.models
+import nightside.optical.mosaic
+import nightside.optical.report_commands
 import nightside.physics_room.invert_maps
 import nightside.synthetic.write
 import nightside.thermal.beside_physics

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+sys.path.append(str(Path(__file__).parent))  # run_state is importable by the tests of this folder
+
 CONFIG = """\
 name: small
 seed: 1
@@ -42,6 +44,8 @@ COMMANDS = {
 }
 """The steps in their order, each as the workflow runs it."""
 
+WITHOUT_CONFIG = {("optical", "cog"), ("optical", "evaluate")}
+
 
 @dataclass(frozen=True)
 class Ended:
@@ -68,7 +72,7 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
 
         def run(folder: Path, arguments: str, kill_at: int | str | None = None) -> Ended:
             words = COMMANDS.get(arguments, arguments).split()
-            if "--config" not in words:
+            if "--config" not in words and tuple(words[:2]) not in WITHOUT_CONFIG:
                 words += ["--config", "config.yaml"]
             job = {"folder": str(folder), "arguments": words, "kill_at": kill_at}
             job |= {"log": str(log), "events": str(events)}

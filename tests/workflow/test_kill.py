@@ -1,7 +1,6 @@
 """Kill -9 in the middle of every step, then the same command: nothing half-written counts, nothing is lost."""
 
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -10,9 +9,9 @@ import time
 from pathlib import Path
 
 import pytest
+from run_state import last_rename, tree, unfinished_stores
 
-from nightside.store import NotFinished, open_store, read_manifest, write_store
-from nightside.store.files import TIMINGS
+from nightside.store import open_store, read_manifest, write_store
 from nightside.store.manifest import digest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,30 +32,6 @@ DECLARED = {
     "evaluate": "thermal/evaluation.json",
     "report": "report.html",
 }
-
-
-def tree(folder):
-    """Return the digest of every file of a run by its path; checkpoints are scratch, timings never the same."""
-    kept = (p for p in folder.rglob("*") if p.is_file() and p.name != TIMINGS)
-    files = (p for p in kept if "checkpoints" not in p.parts)
-    return {p.relative_to(folder).as_posix(): digest(p) for p in files}
-
-
-def last_rename(events):
-    """Return what tells the last rename of a step, which finishes it, whichever process does it."""
-    last = next(event for event in reversed(events) if event.startswith("os.rename"))
-    return re.sub(r"\d+(?=\\\.partial)", r"\\d+", re.escape(last))
-
-
-def unfinished_stores(folder):
-    """Return the stores that have no manifest, having checked that those with one are whole."""
-    unfinished = []
-    for store in folder.rglob("*.zarr"):
-        try:
-            assert read_manifest(store)["digest"] == digest(store), store
-        except NotFinished:
-            unfinished.append(store.relative_to(folder).as_posix())
-    return unfinished
 
 
 @pytest.mark.parametrize("step", DECLARED)

@@ -84,6 +84,20 @@ def test_the_demo_plans_its_images_of_the_dark(plan):
     assert int(jobs["optical_evaluate"]) == int(jobs["optical_report"]) == int(jobs["optical_cog"]) == 1
 
 
+def test_images_alone_are_planned_without_temperatures_which_are_refused_by_name(plan, tmp_path):
+    folder = tmp_path / "data/nac"
+    folder.mkdir(parents=True)
+    (folder / "M114145549LE.IMG").touch()
+    (folder / "darks.txt").write_text("M123456789LE\n")
+    done = plan("--configfile", "config/south_pole.yaml")
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "optical_report" in done.stdout
+    assert "thermal_" not in done.stdout
+    done = plan("tables", "--configfile", "config/south_pole.yaml")
+    assert done.returncode != 0
+    assert "'south-pole' has only images; add 'region' and 'diviner'" in done.stderr + done.stdout
+
+
 def test_images_that_are_not_there_are_missed_before_any_job_starts(plan, tmp_path):
     done = plan("optical", "--configfile", "config/south_pole.yaml")
     assert done.returncode != 0

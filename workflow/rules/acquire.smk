@@ -1,11 +1,11 @@
 # Tables: from the archive, from a folder of yours, or from the synthetic Moon.
 
 SYNTHETIC = RESULTS / "synthetic"
-SOURCE = SETTINGS.diviner.source
+SOURCE = SETTINGS.diviner.source if MAPS_TEMPERATURES else None
 TABLES = (
     SYNTHETIC / "diviner"
     if SOURCE == "synthetic"
-    else SETTINGS.diviner.folder or Path("data/diviner")
+    else (MAPS_TEMPERATURES and SETTINGS.diviner.folder) or Path("data/diviner")
 )
 
 

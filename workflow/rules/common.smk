@@ -17,18 +17,23 @@ try:
 except ConfigError as error:
     raise WorkflowError(str(error))
 
+MAPS_TEMPERATURES = SETTINGS.diviner is not None
 try:
-    BINS_GB = check_bins(
-        grid_of(SETTINGS.region).shape,
-        SETTINGS.thermal.bins.local_time_bins,
-        SETTINGS.thermal.bins.memory_limit_gb,
+    BINS_GB = (
+        check_bins(
+            grid_of(SETTINGS.mapped_region).shape,
+            SETTINGS.thermal.bins.local_time_bins,
+            SETTINGS.thermal.bins.memory_limit_gb,
+        )
+        if MAPS_TEMPERATURES
+        else 0.0
     )
 except ConfigError as error:
     raise WorkflowError(str(error))
 
 RESULTS = Path("results") / SETTINGS.name
 LOGS = RESULTS / "logs"
-BLOCKS = blocks(SETTINGS)
+BLOCKS = blocks(SETTINGS) if MAPS_TEMPERATURES else []
 
 # Steps read the checked configuration; what they depend on stands in each rule's params, so that
 # a changed training option does not ingest ten years again.
@@ -78,20 +83,36 @@ def section(*names):
     for name in names:
         value = values
         for part in name.split("."):
-            value = value[part]
+            value = None if value is None else value[part]
         picked[name] = value
     return str(picked)
 
 
 def period(block):
     """Return the days of a block, so that a longer period leaves the blocks it already had."""
-    return [] if SETTINGS.diviner.level == "gcp" else block_period(SETTINGS, block)
+    return (
+        [] if SETTINGS.diviner_tables.level == "gcp" else block_period(SETTINGS, block)
+    )
+
+
+def temperatures(*paths):
+    """Return what makes a target of temperatures ask for them, or say that the configuration has none."""
+
+    def wanted(wildcards):
+        if not MAPS_TEMPERATURES:
+            raise WorkflowError(
+                f"configuration '{SETTINGS.name}' has only images; add 'region' and 'diviner' to map temperatures, or"
+                " ask for 'optical' alone"
+            )
+        return list(paths)
+
+    return wanted
 
 
 @cache
 def listings():
     """Return the digest of each block's tables in your own folder, which may change between two runs."""
-    diviner = SETTINGS.diviner
+    diviner = SETTINGS.diviner_tables
     return (
         listing_digests(SETTINGS, diviner.folder) if diviner.source == "local" else {}
     )

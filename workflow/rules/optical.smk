@@ -99,7 +99,7 @@ rule optical_ingest:
             if NAC
             else ""
         ),
-        code_version=1,
+        code_version=2,
     message:
         "{wildcards.product}: EDR to Zarr"
     shell:
@@ -128,7 +128,7 @@ rule optical_darks:
         summing=NAC_SUMMING,
         store=lambda w: OPTICAL / f"darks_{w.camera}.zarr",
         depends=section("optical.calibration") if NAC else "",
-        code_version=1,
+        code_version=2,
     message:
         "{wildcards.camera} camera: library of dark frames"
     shell:
@@ -234,7 +234,7 @@ rule optical_calibrate:
         darks=lambda w: OPTICAL / f"darks_{nac_camera(w.product)}.zarr",
         store=lambda w: OPTICAL / f"standard/{w.product}.zarr",
         depends=section("optical.calibration") if NAC else "",
-        code_version=1,
+        code_version=2,
     message:
         "{wildcards.product}: standard calibration"
     shell:
@@ -274,7 +274,7 @@ rule optical_denoise:
             if NAC
             else ""
         ),
-        code_version=1,
+        code_version=2,
     message:
         "{wildcards.product}: denoise"
     shell:
@@ -359,7 +359,7 @@ rule optical_cog:
     conda:
         "../../envs/nightside.yaml"
     resources:
-        mem_mb=8000,
+        mem_mb=2000,
         runtime=60,
     params:
         mosaic=lambda w: OPTICAL / f"mosaic{w.variant}.zarr",

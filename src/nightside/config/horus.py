@@ -72,4 +72,9 @@ class Horus(Section):
     devices: int | Literal["auto"] = Field("auto", description="processes, or GPUs, of a node")
     nodes: int = Field(1, ge=1)
     workers: int = Field(1, ge=0, le=1, description="processes that make training data beside the network")
-    tile: int = Field(1024, ge=128, le=8192, description="side of what the network sees at once, in pixels")
+    tile: int = Field(
+        512,
+        ge=128,
+        le=8192,
+        description="samples that the network sees at once; larger ones take more memory and are hardly faster",
+    )

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
@@ -26,8 +26,10 @@ class Settings(Section):
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", description="results go to results/<name>")
     seed: int = Field(1, ge=0, le=2**31 - 1)
-    region: Region
-    diviner: DivinerSource
+    region: Region | None = Field(None, description="of the maps of temperature; needs 'diviner'")
+    diviner: DivinerSource | None = Field(
+        None, description="tables of temperature; a run of images alone has neither 'region' nor 'diviner'"
+    )
     filter: RowFilter = RowFilter()
     thermal: Thermal = Thermal()
     physics: Physics = Physics()
@@ -36,11 +38,46 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
+        if (self.region is None) != (self.diviner is None):
+            lacks = "region" if self.region is None else "diviner"
+            raise ValueError(
+                f"'region' and 'diviner' belong together, '{lacks}' is missing; a run of images alone has neither"
+            )
+        if self.diviner is None:
+            if self.optical is None:
+                raise ValueError(
+                    "give 'region' and 'diviner' for temperatures, 'optical' for images, or all three"
+                )
+            return self
         if self.diviner.source == "synthetic" and self.synthetic is None:
             raise ValueError("source 'synthetic' needs a section 'synthetic' (it may be empty: {})")
         if self.diviner.level == "gcp" and self.thermal.bins.local_time_bins != 96:
             raise ValueError("GCP tables have 96 local-time bins; set thermal.bins.local_time_bins to 96")
         return self
+
+    @property
+    def mapped_region(self) -> Region:
+        """The region of the maps of temperature.
+
+        Raises:
+            ConfigError: the configuration is one of images alone.
+        """
+        return self.region if self.region is not None else self._no_temperatures("region")
+
+    @property
+    def diviner_tables(self) -> DivinerSource:
+        """Where the tables of temperature come from.
+
+        Raises:
+            ConfigError: the configuration is one of images alone.
+        """
+        return self.diviner if self.diviner is not None else self._no_temperatures("diviner")
+
+    def _no_temperatures(self, section: str) -> NoReturn:
+        raise ConfigError(
+            f"configuration '{self.name}' has no section '{section}', only images; add 'region' and 'diviner' to map "
+            "temperatures, or ask for 'optical' alone"
+        )
 
     def digest(self) -> str:
         """Return the SHA-256 of the settings, defaults included."""

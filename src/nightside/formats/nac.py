@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple, dataclass, field, fields
 from typing import Any, Literal
 
 import numpy as np
@@ -14,6 +15,8 @@ from numpy.typing import NDArray
 @dataclass(frozen=True)
 class Housekeeping:
     """What the camera says of itself with each image: the inputs that its dark signal depends on.
+
+    A value that the label has lost (UNK, N/A) is NaN.
 
     Attributes:
         orbit_number: of the spacecraft, which stands for the camera's age.
@@ -26,14 +29,19 @@ class Housekeeping:
         channel_b_offset: offset of the second.
     """
 
-    orbit_number: int
+    orbit_number: float
     temperature_fpga_c: float
     temperature_fpa_c: float
     temperature_telescope_c: float
     temperature_scs_c: float
-    dac_reset_level: int
-    channel_a_offset: int
-    channel_b_offset: int
+    dac_reset_level: float
+    channel_a_offset: float
+    channel_b_offset: float
+
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """Names of the values that are not known."""
+        return tuple(f.name for f in fields(self) if math.isnan(getattr(self, f.name)))
 
     def as_array(self) -> NDArray[np.float32]:
         """Return the eight values in the order of the fields, float32, shape (8,)."""

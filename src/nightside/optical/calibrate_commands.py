@@ -22,19 +22,24 @@ def calibrate(
 ) -> None:
     """Calibrate an image as the standard chain does: the baseline."""
     from nightside.config import load
-    from nightside.optical.calibrated_image import KIND, calibrated_dataset, calibration_for
-    from nightside.optical.edr import label_of, open_edr
+    from nightside.optical.calibrated_image import KIND, CalibratedImage, calibration_for
+    from nightside.optical.edr import label_of, numbers_of, open_edr
     from nightside.optical.images_of_darks import options_of
-    from nightside.store import write_store
+    from nightside.store import write_parts
 
     settings = load(config)
+    options = options_of(settings)
     image = open_edr(edr, chunked=False)
-    calibration = calibration_for(label_of(image), options_of(settings), darks, sunlit or [])
-    write_store(
-        calibrated_dataset(image, calibration, echo=options_of(settings).echo),
+    label = label_of(image)
+    calibration = calibration_for(label, options, darks, sunlit or [])
+    calibrated = CalibratedImage(numbers_of(image), label, calibration, echo=options.echo)
+    write_parts(
         out,
+        lambda window: calibrated.dataset(window, image.attrs),
         kind=KIND,
         settings=settings,
+        strip=(label.lines, label.samples),
         inputs=[path for path in (edr, darks, *(sunlit or [])) if path is not None],
+        depends={"calibration": options.model_dump(mode="json")},
         details={"provenance": dict(calibration.provenance)},
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -24,12 +25,11 @@ from nightside.optical.calibrate import (
 from nightside.optical.calibration_files import column_response, read_calibration
 from nightside.optical.darks import KIND as DARKS
 from nightside.optical.darks import library_calibration, refuse_dead
-from nightside.optical.edr import label_of, open_edr
-from nightside.store import open_store
+from nightside.optical.edr import Numbers, count_numbers, label_of, numbers_of, open_edr
+from nightside.store import Window, open_store
+from nightside.store.windows import STRIP_CHUNK
 
 KIND = "nac_calibrated"
-
-_BLOCK = 2048  # lines: some 80 MB in double precision
 
 
 def calibration_for(
@@ -77,51 +77,71 @@ def calibration_for(
     return _with_flat(made, sunlit) if sunlit else made
 
 
-def calibrated_dataset(image: xr.Dataset, calibration: Calibration, *, echo: bool = True) -> xr.Dataset:
-    """Return a calibrated image: ``signal`` (line, sample), float32 DN, and in the attributes the I/F of 1 DN.
+class CalibratedImage:
+    """An image through the standard calibration, band by band: memory does not grow with its length.
+
+    All of it is read once before: whether the image is bright is told by every line.
 
     Args:
-        image: an EDR dataset.
+        numbers: gives lines of the image.
+        label: of the image.
         calibration: of the same camera and mode.
         echo: whether to remove the echo.
 
     Raises:
         BadImage: the image is saturated or empty as a whole.
     """
-    label = label_of(image)
-    number: NDArray[np.uint8] = image["number"].to_numpy()
-    refuse_dead(number, label.product_id)
-    bright = bool(decompand(number, label.compand_code).max() > BRIGHT_DN)
-    distance_au = moon_sun_distance_au(np.datetime64(label.start_time))
-    signal = np.empty(number.shape, np.float32)
-    for first in range(0, number.shape[0], _BLOCK):
-        block = slice(first, first + _BLOCK)
-        signal[block] = calibrate(
-            decompand(number[block], label.compand_code),
-            calibration,
-            time=np.datetime64(label.start_time),
-            exposure_ms=label.exposure_ms,
-            sun_distance_au=distance_au,
-            bright=bright,
-            echo=echo,
+
+    def __init__(
+        self, numbers: Numbers, label: EdrLabel, calibration: Calibration, *, echo: bool = True
+    ) -> None:
+        self.numbers, self.label, self.calibration, self.echo = numbers, label, calibration, echo
+        counts = count_numbers(numbers, label.lines)
+        refuse_dead(counts, label.product_id)
+        self.bright = is_bright(counts, label.compand_code)
+        self.sun_distance_au = moon_sun_distance_au(np.datetime64(label.start_time))
+
+    def lines(self, first: int, last: int) -> NDArray[np.float32]:
+        """Return the calibrated signal of lines ``first`` to ``last`` (exclusive), DN, (line, sample)."""
+        return calibrate(
+            decompand(self.numbers(first, last), self.label.compand_code),
+            self.calibration,
+            time=np.datetime64(self.label.start_time),
+            exposure_ms=self.label.exposure_ms,
+            sun_distance_au=self.sun_distance_au,
+            bright=self.bright,
+            echo=self.echo,
         ).dn
-    scale = i_over_f_per_dn(calibration.layout, label.exposure_ms, distance_au)
-    return xr.Dataset(
-        {
-            "signal": (
-                ("line", "sample"),
-                signal,
-                {"units": "DN", "long_name": "signal above the dark, standard calibration"},
-            )
-        },
-        attrs={
-            **image.attrs,
-            "sun_distance_au": distance_au,
-            "i_over_f_per_dn": scale,
-            "echo_removed": int(echo),
-            **{f"calibration_{name}": text for name, text in calibration.provenance.items()},
-        },
-    )
+
+    def dataset(self, window: Window, attrs: Mapping[str, Any]) -> xr.Dataset:
+        """Return the lines of a window: ``signal`` (line, sample), float32 DN, and in the attributes the I/F of 1 DN.
+
+        ``attrs`` are those of the EDR.
+        """
+        label, provenance = self.label, self.calibration.provenance
+        return xr.Dataset(
+            {
+                "signal": (
+                    ("line", "sample"),
+                    self.lines(window["line"].start, window["line"].stop),
+                    {"units": "DN", "long_name": "signal above the dark, standard calibration"},
+                )
+            },
+            attrs={
+                **attrs,
+                "sun_distance_au": self.sun_distance_au,
+                "i_over_f_per_dn": i_over_f_per_dn(
+                    self.calibration.layout, label.exposure_ms, self.sun_distance_au
+                ),
+                "echo_removed": int(self.echo),
+                **{f"calibration_{name}": text for name, text in provenance.items()},
+            },
+        )
+
+
+def is_bright(counts: NDArray[np.intp], compand_code: int) -> bool:
+    """Say whether an image has a pixel above ``BRIGHT_DN``, from how often it has each number, (256,)."""
+    return bool(decompand(np.flatnonzero(counts), compand_code).max() > BRIGHT_DN)
 
 
 def _with_flat(calibration: Calibration, sunlit: Sequence[Path]) -> Calibration:
@@ -134,8 +154,7 @@ def _with_flat(calibration: Calibration, sunlit: Sequence[Path]) -> Calibration:
             raise ValueError(
                 f"{path}: is of another camera or mode than {where.camera}, summing {where.summing}; leave it out"
             )
-        dn = decompand(dataset["number"].to_numpy(), label.compand_code)
-        images.append(linearised(dn, calibration, time=np.datetime64(label.start_time)))
+        images.append(_mean_line(numbers_of(dataset), label, calibration)[None])
     text = f"stand-in: columns of {len(images)} sunlit image(s) beside their neighbours"
     return Calibration(
         layout=where,
@@ -146,3 +165,14 @@ def _with_flat(calibration: Calibration, sunlit: Sequence[Path]) -> Calibration:
         provenance={**calibration.provenance, "flat": text},
         days_max=calibration.days_max,
     )
+
+
+def _mean_line(numbers: Numbers, label: EdrLabel, calibration: Calibration) -> NDArray[np.float64]:
+    """Return the mean of all lines of an image, linear and above the dark, DN, (sample,)."""
+    bright = is_bright(count_numbers(numbers, label.lines), label.compand_code)
+    total = np.zeros(label.samples)
+    for first in range(0, label.lines, STRIP_CHUNK):
+        dn = decompand(numbers(first, min(first + STRIP_CHUNK, label.lines)), label.compand_code)
+        time = np.datetime64(label.start_time)
+        total += linearised(dn, calibration, time=time, bright=bright).sum(axis=0)
+    return total / label.lines

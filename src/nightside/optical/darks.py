@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from nightside.camera.companding import decompand
+from nightside.camera.companding import NUMBERS, decompand
 from nightside.camera.layout import Layout, layout
 from nightside.camera.linearity import Linearity
 from nightside.camera.pattern_statistics import period_power
@@ -60,7 +60,7 @@ def refuse_lit(number: NDArray[np.uint8], label: EdrLabel, sunlit_dn: float) -> 
         BadImage: it is sunlit, in part or as a whole, saturated, or empty.
     """
     name = label.product_id
-    refuse_dead(number, name)
+    refuse_dead(np.bincount(number.ravel(), minlength=NUMBERS), name)
     where = layout(label.camera, label.summing)
     dn = decompand(number, label.compand_code)
     above = dn[:, slice(*where.scene)] - np.float32(dn[:, where.masked].mean())
@@ -77,15 +77,15 @@ def refuse_lit(number: NDArray[np.uint8], label: EdrLabel, sunlit_dn: float) -> 
         )
 
 
-def refuse_dead(number: NDArray[np.uint8], name: str) -> None:
-    """Refuse an image that holds nothing but saturated or empty pixels.
+def refuse_dead(counts: NDArray[np.intp], name: str) -> None:
+    """Refuse an image that holds nothing but saturated or empty pixels, by how often it has each number, (256,).
 
     Raises:
         BadImage: more than half of its pixels are saturated, or all are 0.
     """
-    if (share := float((number == SATURATED).mean())) > 0.5:
+    if (share := counts[SATURATED] / counts.sum()) > 0.5:
         raise BadImage(f"{name}: {share:.0%} of its pixels are saturated; leave this image out")
-    if not number.any():
+    if not counts[EMPTY + 1 :].any():
         raise BadImage(
             f"{name}: all of its pixels are 0, so that it holds no image; acquire it again or leave it out"
         )

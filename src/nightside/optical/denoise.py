@@ -20,8 +20,9 @@ from nightside.camera.layout import Layout
 from nightside.camera.linearity import Linearity
 from nightside.learning import fast_autocast
 from nightside.optical.column_pattern import ColumnPattern
+from nightside.optical.edr import Numbers
 from nightside.optical.line_pattern import REACH_LINES, slope_of, subtract_line_patterns
-from nightside.optical.photon_net import PhotonNet, Response, network_input
+from nightside.optical.photon_net import SMOOTH, TRUNCATE, PhotonNet, Response, network_input
 
 SATURATED, MISSING, NO_DATA = 1, 2, 4
 """Bits of the mask."""
@@ -30,9 +31,6 @@ PHASE_GRID = 8
 """Tiles begin at multiples of it, as the patches did that PhotonNet learnt from."""
 
 BAND = 1024
-
-Numbers = Callable[[int, int], NDArray[np.uint8]]
-"""Gives lines ``first`` to ``last`` (exclusive) of an image, (line, sample)."""
 
 DarkLine = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 """Gives the camera noise of lines, raw DN, (line, sample), from their raw DN."""
@@ -50,7 +48,7 @@ class Models:
         linearity: the response.
         response: what the noise follows from.
         photon: the network.
-        tile: side of what the network sees at once, in pixels.
+        tile: samples that the network sees at once.
     """
 
     layout: Layout
@@ -60,7 +58,7 @@ class Models:
     linearity: Linearity
     response: Response
     photon: PhotonNet
-    tile: int = BAND
+    tile: int = 512
 
 
 @dataclass(frozen=True)
@@ -95,12 +93,13 @@ class Denoiser:
         numbers: gives lines of the image.
         lines: number of lines.
         models: what it takes.
+        name: of the image, for messages.
 
     Raises:
         ValueError: no sample of the scene is usable.
     """
 
-    def __init__(self, numbers: Numbers, lines: int, models: Models) -> None:
+    def __init__(self, numbers: Numbers, lines: int, models: Models, name: str = "this image") -> None:
         self.numbers, self.count, self.models = numbers, lines, models
         pattern = ColumnPattern(models.layout)
         usable = 0
@@ -110,33 +109,40 @@ class Denoiser:
             pattern.add(self._linear(self._above_dark(number)), models.response)
         if usable == 0:
             raise ValueError(
-                "no sample of this image is usable (all are saturated or missing); there is nothing to denoise"
+                f"{name}: no sample is usable (all are saturated or missing), so that there is nothing to denoise; leave "
+                "this image out"
             )
         self.stripes = pattern.stripes()
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         self.network = models.photon.to(self.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
         self.tile = models.tile
+        # The network's input is smoothed before it is cut into tiles, so that these need no margin for that.
+        smoothing = int(np.ceil(TRUNCATE * SMOOTH))
+        self.tile_margin = _whole_grid(self.network.reach - smoothing)
+        self.band_margin = _whole_grid(self.network.reach + REACH_LINES)
 
     def lines(self, first: int, last: int) -> Denoised:
         """Denoise lines ``first`` to ``last`` (exclusive); no value depends on where an image is cut."""
         models, layout = self.models, self.models.layout
-        margin = -(-(self.network.reach + REACH_LINES) // PHASE_GRID) * PHASE_GRID
         # Bands of patterns and tiles of the network begin where they would in any other cut.
-        top = max(first // PHASE_GRID * PHASE_GRID - margin, 0)
-        bottom = min(last + margin, self.count)
+        begin = first // PHASE_GRID * PHASE_GRID
+        top, bottom = max(begin - self.band_margin, 0), min(last + self.band_margin, self.count)
         number = self.numbers(top, bottom)
         recorded = self._linear(self._above_dark(number) - self.stripes)
         recorded = subtract_line_patterns(recorded, slope_of(recorded, models.response), layout)
         sharp = remove_echo(recorded, layout).astype(np.float32, copy=False)
         std = models.response.noise_std(recorded, step_dn(number, models.compand_code))
-        noise, log_variance = self._network(recorded, sharp, std)
+        seen = slice(max(begin - self.tile_margin, 0) - top, min(last + self.tile_margin, self.count) - top)
         inner = slice(first - top, last - top)
+        kept = slice(inner.start - seen.start, inner.stop - seen.start)
+        noise, log_variance = (out[kept] for out in self._network(recorded, sharp, std, seen))
+        number, sharp, std = number[inner], sharp[inner], std[inner]
         images = [sharp - std * noise, std * np.exp(0.5 * log_variance), sharp, std]
         low, high = layout.scene
         for image in images:
             image[:, :low], image[:, high:] = np.nan, np.nan
-        signal, signal_std, destriped, noise_std = (image[inner] for image in images)
-        return Denoised(signal, signal_std, self._mask(number[inner]), destriped, noise_std)
+        signal, signal_std, destriped, noise_std = images
+        return Denoised(signal, signal_std, self._mask(number), destriped, noise_std)
 
     def _above_dark(self, number: NDArray[np.uint8]) -> NDArray[np.float32]:
         dn = decompand(number, self.models.compand_code)
@@ -156,9 +162,9 @@ class Denoiser:
         return mask
 
     def _network(
-        self, recorded: NDArray[np.float32], sharp: NDArray[np.float32], std: NDArray[np.float32]
+        self, recorded: NDArray[np.float32], sharp: NDArray[np.float32], std: NDArray[np.float32], seen: slice
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return PhotonNet's noise and log variance, both (line, sample), in the order of the file."""
+        """Return PhotonNet's noise and log variance of the lines ``seen``, (line, sample), in the order of the file."""
         layout = self.models.layout
         images = [recorded, sharp, std]
         if layout.reversed_readout:
@@ -168,8 +174,8 @@ class Denoiser:
             low, high = layout.samples - high, layout.samples - low
         low = low // PHASE_GRID * PHASE_GRID
         recorded, sharp, std = (np.ascontiguousarray(image[:, low:high]) for image in images)
-        inputs = network_input(recorded, sharp, std, layout.summing)
-        out = np.zeros((2, recorded.shape[0], layout.samples), np.float32)
+        inputs = network_input(recorded, sharp, std, layout.summing)[:, seen]
+        out = np.zeros((2, inputs.shape[1], layout.samples), np.float32)
         out[:, :, low:high] = self._tiles(inputs)
         if layout.reversed_readout:
             out = np.ascontiguousarray(out[:, :, ::-1])
@@ -178,15 +184,14 @@ class Denoiser:
     def _tiles(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         lines, samples = inputs.shape[1:]
         out = np.empty((2, lines, samples), np.float32)
-        margin = -(-self.network.reach // PHASE_GRID) * PHASE_GRID
-        done = 0
+        margin, done = self.tile_margin, 0
         while done < samples:
             inner = max(self.tile // PHASE_GRID * PHASE_GRID, PHASE_GRID)
             left, right = max(done - margin, 0), min(done + inner + margin, samples)
             try:
                 found = self._run(inputs[:, :, left:right])
-            except torch.OutOfMemoryError:
-                if self.tile <= 2 * PHASE_GRID:
+            except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+                if self.tile <= 2 * PHASE_GRID or not _is_out_of_memory(error):
                     raise
                 self.tile //= 2
                 torch.cuda.empty_cache()
@@ -204,3 +209,13 @@ class Denoiser:
         with torch.inference_mode(), fast_autocast(self.device):
             out = self.network(x.contiguous(memory_format=torch.channels_last))
         return np.asarray(out[0, :, :lines, :samples].float().cpu())
+
+
+def _whole_grid(reach: int) -> int:
+    """Return the smallest multiple of ``PHASE_GRID`` that is at least ``reach``."""
+    return -(-reach // PHASE_GRID) * PHASE_GRID
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Say whether memory ran out, which PyTorch calls a plain RuntimeError on a CPU."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "allocate memory" in str(error)

@@ -32,12 +32,14 @@ def denoise(
     from nightside.config import load
     from nightside.optical.calibrated_image import calibration_for
     from nightside.optical.denoise import Denoiser
-    from nightside.optical.denoised_image import KIND, band_dataset, numbers_of
-    from nightside.optical.edr import label_of, open_edr
+    from nightside.optical.denoised_image import KIND, band_dataset
+    from nightside.optical.edr import label_of, numbers_of, open_edr
     from nightside.optical.models import SHIPPED, models_for
     from nightside.optical.open_strips import optical_section
+    from nightside.optical.reused_memory import keep_freed_memory
     from nightside.store import Part, write_parts
 
+    keep_freed_memory()
     settings = load(config)
     section = optical_section(settings)
     image = open_edr(edr, chunked=False)
@@ -51,11 +53,19 @@ def denoise(
         photon=photon,
         tile=section.networks.tile,
     )
-    denoiser = Denoiser(numbers_of(image), label.lines, models)
+    attrs, lost = dict(image.attrs), label.housekeeping.lost
+    if destripe is not None and lost:
+        attrs["housekeeping_assumed"] = list(lost)
+        typer.echo(
+            f"{label.product_id}: its label has lost its {', '.join(lost)}; the mean of the dark frames that {destripe} was "
+            "trained on is taken",
+            err=True,
+        )
+    denoiser = Denoiser(numbers_of(image), label.lines, models, label.product_id)
     networks = [folder / "model.safetensors" for folder in (photon, destripe) if folder is not None]
     write_parts(
         out,
-        lambda window: band_dataset(denoiser, window, image.attrs),
+        lambda window: band_dataset(denoiser, window, attrs),
         kind=KIND,
         settings=settings,
         strip=(label.lines, label.samples),

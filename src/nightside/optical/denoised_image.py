@@ -9,11 +9,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from nightside.optical.denoise import MISSING, NO_DATA, SATURATED, Denoiser, Numbers
+from nightside.optical.denoise import MISSING, NO_DATA, SATURATED, Denoiser
 from nightside.optical.strip import KIND
 from nightside.store import Window
 
-__all__ = ["KIND", "band_dataset", "numbers_of"]
+__all__ = ["KIND", "band_dataset"]
 
 _PLANE = ("line", "sample")
 _ABOUT = {
@@ -26,15 +26,6 @@ _ABOUT = {
         "flag_meanings": "saturated missing no_data",
     },
 }
-
-
-def numbers_of(image: xr.Dataset) -> Numbers:
-    """Return what gives lines of an EDR dataset that is not in memory."""
-
-    def numbers(first: int, last: int) -> NDArray[np.uint8]:
-        return np.asarray(image["number"].isel(line=slice(first, last)).to_numpy(), np.uint8)
-
-    return numbers
 
 
 def band_dataset(denoiser: Denoiser, window: Window, attrs: Mapping[str, Any]) -> xr.Dataset:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import math
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -12,16 +14,19 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from nightside.camera.companding import decompand
+from nightside.camera.companding import NUMBERS, decompand
 from nightside.camera.layout import layout
 from nightside.formats import BadImage
 from nightside.formats.nac import EdrLabel, Housekeeping
 from nightside.optical.edr_label import LABEL_MAX_BYTES, LabelOfFile, parse_label
 from nightside.store import open_store
+from nightside.store.windows import STRIP_CHUNK
 
 KIND = "nac_edr"
 
-_HASH_LINES = 4096
+Numbers = Callable[[int, int], NDArray[np.uint8]]
+"""Gives lines ``first`` to ``last`` (exclusive) of an image, (line, sample)."""
+
 _TUPLES = {"xterm": int, "bterm": int, "mterm": float}
 _TIMES = ("start_time", "stop_time")
 
@@ -86,6 +91,10 @@ def open_file(path: Path, *, check_md5: bool = True, keep_truncated: bool = Fals
         if elsewhere is None:
             return _truncated(path, found, size, keep_truncated)
         offset, warnings = elsewhere[0], elsewhere[1:]
+    if label.housekeeping.lost:
+        warnings += (
+            f"the label has lost its {', '.join(label.housekeeping.lost)}; they are not known from here on",
+        )
     edr = EdrFile(path, label, offset, label.lines, found.mirrored, warnings)
     if check_md5 and (md5 := _md5(path, offset, image_bytes)) != label.md5:
         raise BadImage(
@@ -188,7 +197,8 @@ def label_attributes(label: EdrLabel) -> dict[str, Any]:
         held[name] = list(held[name])
     for name in _TIMES:
         held[name] = held[name].isoformat(timespec="milliseconds")
-    return {**held, **housekeeping}
+    # JSON has no NaN.
+    return {**held, **{name: None if math.isnan(value) else value for name, value in housekeeping.items()}}
 
 
 def label_of(dataset: xr.Dataset) -> EdrLabel:
@@ -203,9 +213,9 @@ def label_of(dataset: xr.Dataset) -> EdrLabel:
         values[name] = tuple(kind(x) for x in values[name])
     for name in _TIMES:
         values[name] = dt.datetime.fromisoformat(values[name])
-    return EdrLabel(
-        **values, housekeeping=Housekeeping(**{f.name: attrs[f.name] for f in fields(Housekeeping)})
-    )
+    known = {f.name: attrs[f.name] for f in fields(Housekeeping)}
+    known = {name: math.nan if value is None else value for name, value in known.items()}
+    return EdrLabel(**values, housekeeping=Housekeeping(**known))
 
 
 def open_edr(path: Path, *, chunked: bool = True) -> xr.Dataset:
@@ -215,3 +225,21 @@ def open_edr(path: Path, *, chunked: bool = True) -> xr.Dataset:
         NotFinished: it is absent, half-written, or of another kind.
     """
     return open_store(path, kind=KIND, chunked=chunked)
+
+
+def numbers_of(image: xr.Dataset) -> Numbers:
+    """Return what gives lines of an EDR dataset that is not in memory."""
+
+    def numbers(first: int, last: int) -> NDArray[np.uint8]:
+        return np.asarray(image["number"].isel(line=slice(first, last)).to_numpy(), np.uint8)
+
+    return numbers
+
+
+def count_numbers(numbers: Numbers, lines: int) -> NDArray[np.intp]:
+    """Return how often an image has each of the 256 numbers, (256,), reading it in blocks of lines."""
+    counts = np.zeros(NUMBERS, np.intp)
+    for first in range(0, lines, STRIP_CHUNK):
+        block = numbers(first, min(first + STRIP_CHUNK, lines))
+        counts += np.bincount(block.ravel(), minlength=NUMBERS)
+    return counts

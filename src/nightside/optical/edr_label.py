@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -25,6 +26,8 @@ LABEL_MAX_BYTES = 65_536
 _T = TypeVar("_T")
 _END = re.compile(rb"^END[ \t]*(?:\r\n|\n|\r|\Z)", re.MULTILINE)
 _HOUSEKEEPING = {f.name for f in fields(Housekeeping)}
+_LOST = {"UNK", "N/A", "NULL"}
+"""What PDS3 writes for a value that is not known, or not applicable."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +121,11 @@ class _Reader:
             )
         found = held[name]
         return getattr(found, "value", found)  # a quantity without its unit
+
+    def is_lost(self, name: str) -> bool:
+        """Say whether the label has the keyword, but no value of it: telemetry may be missing."""
+        found = self.value(name)
+        return found is None or str(found).strip().upper() in _LOST
 
     def text(self, name: str, *, in_image: bool = False) -> str:
         return str(self.value(name, in_image=in_image)).strip()
@@ -231,9 +239,12 @@ def _summing(read: _Reader) -> tuple[Literal[1, 2], int]:
 
 def _housekeeping(read: _Reader) -> Housekeeping:
     held = {k.field: k for _, section in LABEL for k in section if k.field in _HOUSEKEEPING}
-    values: dict[str, Any] = {
-        field: read.number(k.name) if k.form == "celsius" else read.whole(k.name) for field, k in held.items()
-    }
+    values: dict[str, Any] = {}
+    for field, k in held.items():
+        if read.is_lost(k.name):
+            values[field] = math.nan
+        else:
+            values[field] = read.number(k.name) if k.form == "celsius" else read.whole(k.name)
     return Housekeeping(**values)
 
 

@@ -41,6 +41,7 @@ def gather(paths: Sequence[Path], camera: str, summing: int, options: Calibratio
                 passed_over += 1
                 continue
             refuse_lit(number, label, options.sunlit_dn)
+            _refuse_lost(label)
         except BadImage as error:
             found.set_aside[path.name] = str(error)
             continue
@@ -53,6 +54,15 @@ def gather(paths: Sequence[Path], camera: str, summing: int, options: Calibratio
             f"another camera or mode{': ' if reasons else ''}{reasons}; give images of the night side"
         )
     return found._replace(passed_over=passed_over)
+
+
+def _refuse_lost(label: EdrLabel) -> None:
+    """Refuse a dark frame of which nobody knows what its darkness depended on."""
+    if label.housekeeping.lost:
+        raise BadImage(
+            f"{label.product_id}: its label has lost its {', '.join(label.housekeeping.lost)}, without which a dark frame "
+            "teaches nothing; give frames with all of their housekeeping"
+        )
 
 
 def _expanded(paths: Sequence[Path]) -> list[Path]:

@@ -67,7 +67,7 @@ def models_for(
     noise: CameraNoise | None = None,
     destripe: Path | None = None,
     photon: Path | None = None,
-    tile: int = 1024,
+    tile: int = 512,
 ) -> Models:
     """Return what it takes to denoise one image.
 
@@ -77,7 +77,7 @@ def models_for(
         noise: what is assumed of the camera's noise.
         destripe: folder of a trained DestripeNet of the same camera and mode.
         photon: folder of a trained PhotonNet; without it, the one that comes with nightside.
-        tile: side of what the network sees at once, in pixels.
+        tile: samples that the network sees at once.
 
     Raises:
         ModelError: a folder holds no such model, or one of another camera or mode.
@@ -127,4 +127,6 @@ def _dark(label: EdrLabel, where: Layout, calibration: Calibration, destripe: Pa
             f"{destripe} is trained on the {network.layout.camera} camera with summing {network.layout.summing}, "
             f"{label.product_id} is of the {where.camera} camera with summing {where.summing}; train one on its darks"
         )
-    return LearntDark(network, torch.from_numpy(housekeeping_of(label)))
+    # Of what a label has lost, the dark frames' mean is expected.
+    housekeeping = torch.from_numpy(housekeeping_of(label))
+    return LearntDark(network, torch.where(housekeeping.isnan(), network.mean_input, housekeeping))

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
 import typer
+import xarray as xr
+from numpy.typing import NDArray
 
 from nightside.optical.project_commands import Config, Kernels, OnePart, Out
 
 if TYPE_CHECKING:
-    import xarray as xr
-
     from nightside.store import Window
 
 
@@ -78,12 +80,30 @@ def cog(
     """Write every layer of a mosaic as a Cloud-Optimised GeoTIFF."""
     from nightside.store import Band, grid_from, open_store, write_cogs
 
-    dataset = open_store(mosaic)
+    dataset = open_store(mosaic, chunked=False)
     layers = (
         (
-            variable.transpose("y", "x").to_numpy(),
+            _Layer(variable.transpose("y", "x").variable),
             Band(str(name), variable.attrs["long_name"], variable.attrs["units"]),
         )
         for name, variable in dataset.data_vars.items()
     )
     write_cogs(layers, grid_from(dataset), folder, out, mosaic)
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """A layer of a store, which is read window by window."""
+
+    layer: xr.Variable
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.layer.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return np.dtype(self.layer.dtype)
+
+    def __getitem__(self, window: tuple[slice, slice]) -> NDArray[Any]:
+        return np.asarray(self.layer[window].values)

@@ -68,9 +68,9 @@ def _enthalpy(t, cp, floor):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, fastmath=_FLOAT_MODEL, error_model="numpy")
-def day(
+def day(  # type: ignore[no-untyped-def]
     start, sunlight, length, ratio, capacity, conductance, emission, ground, surface, end, change, record
-):  # type: ignore[no-untyped-def]
+):
     """Carry a block of columns through one day, which starts at midnight.
 
     ``start`` and ``end`` (nodes, LANES) are temperatures in K; ``sunlight``, ``length`` and ``ratio`` (steps, LANES)

@@ -127,8 +127,8 @@ def _lay_steps(rise, fall, steps, mesh):  # type: ignore[no-untyped-def]
     Returns the two steps that end at ``rise`` and ``fall``, in the order of time.
     """
     first, second = min(rise, fall), max(rise, fall)
-    low = min(max(int(round((first + math.pi) * steps / (2.0 * math.pi))), 1), steps - 2)
-    high = min(max(int(round((second + math.pi) * steps / (2.0 * math.pi))), low + 1), steps - 1)
+    low = min(max(round((first + math.pi) * steps / (2.0 * math.pi)), 1), steps - 2)
+    high = min(max(round((second + math.pi) * steps / (2.0 * math.pi)), low + 1), steps - 1)
     k, bounds, counts = 0, (-math.pi, first, second, math.pi), (low, high - low, steps - high)
     for part in range(3):
         width = (bounds[part + 1] - bounds[part]) / counts[part]

@@ -115,9 +115,9 @@ def _step(v, c, nodes, surface, ratio):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, error_model="numpy", parallel=True)
-def sensitivities(
+def sensitivities(  # type: ignore[no-untyped-def]
     columns, daylight, days, by_capacity, by_conductance, by_place, by_sunlight, first_of, weights
-):  # type: ignore[no-untyped-def]
+):
     """Return the derivatives (n, m, p) of periodic surface temperatures by p parameters.
 
     ``columns`` is :class:`nightside.physics.periodic.Columns`, ``daylight`` its

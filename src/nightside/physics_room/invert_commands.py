@@ -50,7 +50,7 @@ def invert(
     kind, source = ("cube", cube) if cube is not None else ("profiles", profiles)
     assert source is not None
     options, bins = settings.physics.inversion, settings.thermal.bins.local_time_bins
-    grid = grid_of(settings.region)
+    grid = grid_of(settings.mapped_region)
     observed = open_store(source, kind=kind, geobox=grid, chunked=False)
     typer.echo("tabulating the heat model; a new version is compiled first, for a minute or two", err=True)
     tables = tables_for(_latitudes(grid), options)
@@ -88,7 +88,7 @@ def cog(
     from nightside.config import load
     from nightside.store import grid_of, open_store, write_cogs
 
-    grid = grid_of(load(config).region)
+    grid = grid_of(load(config).mapped_region)
     dataset = open_store(inversion, kind="inversion", geobox=grid)
     layers = (
         (

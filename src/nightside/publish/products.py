@@ -99,13 +99,19 @@ def _maps(room: Path) -> dict[Path, list[Path]]:
     return {room / listed["store"]: files}
 
 
+def _campaign(settings: Settings) -> Period | None:
+    """Return the days of the temperature tables, if there are any."""
+    if settings.diviner is None:
+        return None
+    first, last = settings.diviner.start or GCP_DAYS[0], settings.diviner.end or GCP_DAYS[1]
+    return _time(first.isoformat()), _time(last.isoformat()) + timedelta(days=1)
+
+
 def _periods(
     stores: Sequence[tuple[str, Path]], manifests: Mapping[Path, Mapping[str, Any]], settings: Settings
 ) -> dict[Path, Period]:
     """Return when the data of each store were taken: by itself, by what it was made from, or by the configuration."""
-    first, last = settings.diviner.start or GCP_DAYS[0], settings.diviner.end or GCP_DAYS[1]
-    campaign = (_time(first.isoformat()), _time(last.isoformat()) + timedelta(days=1))
-    found: dict[Path, Period] = {}
+    campaign, found = _campaign(settings), dict[Path, Period]()
     for room, store in stores:
         dataset = xr.open_zarr(store, consolidated=True, chunks=None)
         if {"start_time", "stop_time"} <= dataset.attrs.keys():
@@ -113,7 +119,7 @@ def _periods(
         elif "time" in dataset.variables and dataset["time"].dtype.kind == "M":
             times = dataset["time"].to_numpy().astype("datetime64[s]")
             found[store] = (_time(str(times.min())), _time(str(times.max())))
-        elif room != "optical":
+        elif room != "optical" and campaign is not None:
             found[store] = campaign
     by_digest = {manifests[store]["digest"]: store for _, store in stores}
     for _, store in stores:

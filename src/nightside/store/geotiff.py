@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+import math
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
 from nightside._version import __version__
 from nightside.store.files import atomic_file, atomic_folder, own_folder, write_json
 from nightside.store.grid import crs_code, crs_of
 from nightside.store.manifest import provenance
+from nightside.store.windows import windows
+
+_WINDOW = 2048
+"""Side of what is in memory at once, in pixels."""
+
+_CACHE_MB = 256
+"""Of GDAL, whose default grows with the machine."""
+
+_RANGE_PIXELS = 4_000_000
+"""From which the displayed range is taken, at most."""
+
+_PROBE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -53,8 +68,23 @@ PROVENANCE = "nightside_provenance"
 """The tag of a GeoTIFF that holds, as JSON, which store it was made from, and how."""
 
 
+class Raster(Protocol):
+    """A map that may be too large for memory: an array, or anything that gives a window of one."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Rows and columns."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the values."""
+
+    def __getitem__(self, window: tuple[slice, slice], /) -> Any:
+        """Return the values of some rows and columns."""
+
+
 def write_cog(
-    values: NDArray[Any],
+    values: Raster,
     geobox: GeoBox,
     path: Path,
     band: Band,
@@ -66,7 +96,10 @@ def write_cog(
 
     The band's statistics are stored, which a GIS uses for its first stretch, and the 2nd and 98th
     percentile as the tags ``display_minimum`` and ``display_maximum``; both are of the values as stored, before
-    scale and offset.
+    scale and offset. Of a map of more than four million pixels the percentiles are those of every k-th row and column.
+
+    Memory is that of a window and of GDAL's cache: the values go into a plain GeoTIFF beside ``path`` first, so that
+    twice the map's size must be free on its disk.
 
     Args:
         values: shape (y, x); NaN where there is no data. Whole numbers of 8 and 16 bits keep their type, all of them
@@ -78,54 +111,104 @@ def write_cog(
 
     Raises:
         ValueError: the shapes of values and grid differ.
+        OSError: the disk is full, or GDAL's file is not what was written.
     """
     import rasterio
     from rasterio.shutil import copy
 
-    if values.shape != tuple(geobox.shape):
-        raise ValueError(f"{path.name}: values have shape {values.shape}, the grid {tuple(geobox.shape)}")
+    if tuple(values.shape) != tuple(geobox.shape):
+        raise ValueError(
+            f"{path.name}: values have shape {tuple(values.shape)}, the grid {tuple(geobox.shape)}"
+        )
     codes = values.dtype in (np.uint8, np.int16, np.uint16)
-    profile = {
-        "driver": "GTiff",
-        "dtype": values.dtype.name if codes else "float32",
-        "count": 1,
-        "height": values.shape[0],
-        "width": values.shape[1],
-        "crs": crs_of(geobox).to_wkt(),
-        "transform": geobox.affine,
-        "nodata": None if codes else float("nan"),
-    }
-    finite = values[np.isfinite(values)]
-    with rasterio.MemoryFile() as memory:
-        with memory.open(**profile) as raster:
-            raster.write(values if codes else values.astype(np.float32), 1)
-            raster.set_band_description(1, band.name)
-            raster.set_band_unit(1, band.units)
-            if (band.scale, band.offset) != (1.0, 0.0):
-                raster.scales, raster.offsets = (band.scale,), (band.offset,)
-            raster.update_tags(**band.tags, iau_code=crs_code(geobox), software=f"nightside {__version__}")
-            if made_from is not None:
-                raster.update_tags(**{PROVENANCE: json.dumps(made_from)})
-            if finite.size:
-                low, high = np.percentile(finite, [2, 98])
-                raster.update_tags(display_minimum=f"{low:.6g}", display_maximum=f"{high:.6g}")
-        # Written by Python: GDAL does not tell a full disk from other faults.
-        with atomic_file(path) as partial, memory.open() as raster, rasterio.MemoryFile(ext=".tif") as cog:
-            copy(
-                raster,
-                cog.name,
-                driver="COG",
-                COMPRESS="ZSTD",
-                PREDICTOR="YES",
-                OVERVIEWS="AUTO",
-                OVERVIEW_RESAMPLING="MODE" if codes else "AVERAGE",
-                STATISTICS="YES" if finite.size else "NO",
-            )
-            partial.write_bytes(cog.read())
+    stored = values.dtype.name if codes else "float32"
+    tags = {} if made_from is None else {PROVENANCE: json.dumps(made_from)}
+    with (
+        atomic_file(path) as partial,
+        TemporaryDirectory(prefix=".plain-", dir=path.parent) as beside,
+        _full_disk_told(Path(beside)),
+        rasterio.Env(GDAL_CACHEMAX=_CACHE_MB),
+    ):
+        plain, cog = Path(beside) / "plain.tif", Path(beside) / "cog.tif"
+        known = _write_plain(values, geobox, plain, band, stored, tags)
+        copy(
+            plain,
+            cog,
+            driver="COG",
+            COMPRESS="ZSTD",
+            PREDICTOR="YES",
+            BIGTIFF="IF_SAFER",
+            OVERVIEWS="AUTO",
+            OVERVIEW_RESAMPLING="MODE" if codes else "AVERAGE",
+            STATISTICS="YES" if known else "NO",
+        )
+        # GDAL may lose what no longer fits on the disk without a word.
+        with rasterio.open(plain) as wanted, rasterio.open(cog) as made:
+            if wanted.checksum(1) != made.checksum(1):
+                raise OSError(
+                    f"{path}: was not written whole; check the disk, then run the same command again"
+                )
+        cog.replace(partial)
+
+
+def _write_plain(
+    values: Raster, geobox: GeoBox, path: Path, band: Band, dtype: str, tags: Mapping[str, str]
+) -> bool:
+    """Write a map window by window as a tiled GeoTIFF; return whether it has any value."""
+    import rasterio
+    from rasterio import windows as of
+
+    rows, columns = (int(n) for n in geobox.shape)
+    every = max(math.ceil(math.sqrt(rows * columns / _RANGE_PIXELS)), 1)
+    shown = []
+    with rasterio.open(
+        path,
+        "w",
+        driver="GTiff",
+        dtype=dtype,
+        count=1,
+        height=rows,
+        width=columns,
+        crs=crs_of(geobox).to_wkt(),
+        transform=geobox.affine,
+        nodata=float("nan") if dtype == "float32" else None,
+        tiled=True,
+        bigtiff="IF_SAFER",
+    ) as raster:
+        for window in windows((rows, columns), _WINDOW):
+            y, x = window["y"], window["x"]
+            block = np.asarray(values[y, x]).astype(dtype, copy=False)
+            raster.write(block, 1, window=of.Window.from_slices(y, x))
+            thinned = block[-y.start % every :: every, -x.start % every :: every]
+            shown.append(thinned[np.isfinite(thinned)])
+        raster.set_band_description(1, band.name)
+        raster.set_band_unit(1, band.units)
+        if (band.scale, band.offset) != (1.0, 0.0):
+            raster.scales, raster.offsets = (band.scale,), (band.offset,)
+        raster.update_tags(
+            **band.tags, iau_code=crs_code(geobox), software=f"nightside {__version__}", **tags
+        )
+        finite = np.concatenate(shown)
+        if finite.size:
+            low, high = np.percentile(finite, [2, 98])
+            raster.update_tags(display_minimum=f"{low:.6g}", display_maximum=f"{high:.6g}")
+    return bool(finite.size)
+
+
+@contextmanager
+def _full_disk_told(folder: Path) -> Iterator[None]:
+    """Where GDAL fails to write into ``folder`` let Python try, whose error says whether the disk is full."""
+    try:
+        yield
+    except Exception:
+        with (folder / "probe").open("wb") as probe:
+            probe.write(bytes(_PROBE_BYTES))
+            os.fsync(probe.fileno())
+        raise
 
 
 def write_cogs(
-    layers: Iterable[tuple[NDArray[Any], Band]], geobox: GeoBox, folder: Path, listing: Path, store: Path
+    layers: Iterable[tuple[Raster, Band]], geobox: GeoBox, folder: Path, listing: Path, store: Path
 ) -> None:
     """Write the maps of a store as one folder of COGs, each called after its band; what was there is replaced.
 

@@ -32,7 +32,12 @@ def diviner(
     inventory.unlink(missing_ok=True)
     dataset = make_truth(settings)
     store.write_store(
-        dataset, truth, kind="truth", settings=settings, geobox=store.grid_of(settings.region), inputs=[]
+        dataset,
+        truth,
+        kind="truth",
+        settings=settings,
+        geobox=store.grid_of(settings.mapped_region),
+        inputs=[],
     )
     with store.atomic_folder(tables) as partial:
         summary = write_tables(settings, dataset, partial)

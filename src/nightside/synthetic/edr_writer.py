@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import math
 from typing import Any
 
 import numpy as np
@@ -99,6 +100,8 @@ def _line(name: str, text: str) -> str:
 
 def _text(keyword: Keyword, label: EdrLabel) -> str:
     value = _value(keyword, label)
+    if isinstance(value, float) and math.isnan(value):
+        return "UNK"
     match keyword.form:
         case "text":
             return f'"{value}"'

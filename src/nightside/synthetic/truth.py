@@ -35,7 +35,7 @@ def make_truth(settings: Settings) -> xr.Dataset:
         ValueError: the settings have no section 'synthetic'.
     """
     moon = synthetic_section(settings)
-    geobox = grid_of(settings.region)
+    geobox = grid_of(settings.mapped_region)
     relief = relief_m(moon.topography, geobox) if moon.topography is not None else None
     terrain = make_terrain(geobox, moon, np.random.default_rng([settings.seed, 1]), relief)
     latitude = lonlat(geobox)[1]

@@ -64,8 +64,8 @@ def write_tables(
         ValueError: the settings have no section 'synthetic', or the region is too large to fly over.
     """
     section = synthetic_section(settings)
-    geobox = grid_of(settings.region)
-    if settings.diviner.level == "gcp":
+    geobox = grid_of(settings.mapped_region)
+    if settings.diviner_tables.level == "gcp":
         written = write_gcp(truth, geobox, folder, section.noise_k, settings.seed)
         return {
             "level": "gcp",
@@ -144,18 +144,18 @@ def plan(settings: Settings) -> tuple[list[Table], int, int]:
 
 
 def _start(settings: Settings) -> dt.datetime:
-    if settings.diviner.start is None or settings.diviner.end is None:
+    if settings.diviner_tables.start is None or settings.diviner_tables.end is None:
         raise ValueError("diviner.start and diviner.end are needed: the first and last day of the orbit")
-    return dt.datetime.combine(settings.diviner.start, dt.time())
+    return dt.datetime.combine(settings.diviner_tables.start, dt.time())
 
 
 def _samples(settings: Settings, orbit: Orbit) -> NDArray[np.int64]:
     """Return the samples whose swath meets the region or its margin."""
     start = _start(settings)
-    end = dt.datetime.combine(settings.diviner.end or start.date(), dt.time()) + dt.timedelta(days=1)
-    geobox = grid_of(settings.region)
+    end = dt.datetime.combine(settings.diviner_tables.end or start.date(), dt.time()) + dt.timedelta(days=1)
+    geobox = grid_of(settings.mapped_region)
     lon, lat = lonlat(geobox)
-    centre = settings.region.centre
+    centre = settings.mapped_region.centre
     phi, phi0 = np.deg2rad(lat), np.deg2rad(centre[1])
     cosine = np.sin(phi) * np.sin(phi0) + np.cos(phi) * np.cos(phi0) * np.cos(np.deg2rad(lon - centre[0]))
     radius = RADIUS_KM * float(np.arccos(np.clip(cosine, -1, 1)).max())
@@ -177,6 +177,6 @@ def _near_grid(
     latitude_deg: NDArray[np.float64], longitude_deg: NDArray[np.float64], settings: Settings
 ) -> NDArray[np.bool_]:
     """Return which points lie in the grid or within the margin of it."""
-    geobox = grid_of(settings.region)
+    geobox = grid_of(settings.mapped_region)
     pixels = int(np.ceil(1000 * MARGIN_KM / abs(float(geobox.affine.a))))
     return np.asarray(cell_index(geobox.pad(pixels), longitude_deg, latitude_deg) >= 0)

@@ -26,11 +26,11 @@ class NoTables(ValueError):
 
 def blocks(settings: Settings) -> list[str]:
     """Return the names of a configuration's blocks, in order."""
-    if settings.diviner.level == "gcp":
-        return archive.gcp_bands_of(settings.region)
+    if settings.diviner_tables.level == "gcp":
+        return archive.gcp_bands_of(settings.mapped_region)
     start, end = _period(settings)
     months = range(start.year * 12 + start.month - 1, end.year * 12 + end.month)
-    return [f"{m // 12:04d}{m % 12 + 1:02d}" for m in months[:: settings.diviner.block_months]]
+    return [f"{m // 12:04d}{m % 12 + 1:02d}" for m in months[:: settings.diviner_tables.block_months]]
 
 
 def block_period(settings: Settings, block: str) -> tuple[dt.date, dt.date]:
@@ -43,7 +43,7 @@ def block_period(settings: Settings, block: str) -> tuple[dt.date, dt.date]:
         raise ValueError(f"no block {block!r} in this configuration; it has {', '.join(blocks(settings))}")
     start, end = _period(settings)
     first = int(block[:4]) * 12 + int(block[4:]) - 1
-    after = first + settings.diviner.block_months
+    after = first + settings.diviner_tables.block_months
     last = dt.date(after // 12, after % 12 + 1, 1) - dt.timedelta(days=1)
     return max(dt.date(first // 12, first % 12 + 1, 1), start), min(last, end)
 
@@ -74,7 +74,7 @@ def acquire(settings: Settings, block: str, folder: Path) -> Inventory:
     """
     if block not in blocks(settings):
         raise ValueError(f"no block {block!r} in this configuration; it has {', '.join(blocks(settings))}")
-    if settings.diviner.source == "pds":
+    if settings.diviner_tables.source == "pds":
         return _from_archive(settings, block, folder)
     return _inventory(settings, block, folder, _local(settings, block, folder), [], {})
 
@@ -82,7 +82,7 @@ def acquire(settings: Settings, block: str, folder: Path) -> Inventory:
 def _local(settings: Settings, block: str, folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise NoTables(f"{folder}: no such folder; set diviner.folder to where the tables lie")
-    level = settings.diviner.level
+    level = settings.diviner_tables.level
     tables = _tables(settings, folder)
     if not tables:
         pattern = "YYYYMMDDHHMM_rdr.zip" if level == "rdr" else archive.gcp_name("10n20n")
@@ -97,7 +97,9 @@ def _tables(settings: Settings, folder: Path) -> dict[Path, str]:
     """Return the block of each table of the configuration in or below ``folder``, in the order of their paths."""
     chosen: dict[dt.datetime | str, tuple[Path, str]] = {}
     for path in sorted(folder.rglob("*")):
-        found = _band_of(settings, path) if settings.diviner.level == "gcp" else _slot_of(settings, path)
+        found = (
+            _band_of(settings, path) if settings.diviner_tables.level == "gcp" else _slot_of(settings, path)
+        )
         # A table that lies there twice (zipped and not, or in two folders) counts once.
         if found is not None and found[0] not in chosen and path.is_file():
             chosen[found[0]] = (path, found[1])
@@ -116,12 +118,12 @@ def _slot_of(settings: Settings, path: Path) -> tuple[dt.datetime, str] | None:
     if slot is None or not start <= slot.date() <= end or slot.minute % 10:
         return None
     months = (slot.year - start.year) * 12 + slot.month - start.month
-    first = start.year * 12 + start.month - 1 + months - months % settings.diviner.block_months
+    first = start.year * 12 + start.month - 1 + months - months % settings.diviner_tables.block_months
     return slot, f"{first // 12:04d}{first % 12 + 1:02d}"
 
 
 def _from_archive(settings: Settings, block: str, folder: Path) -> Inventory:
-    source = settings.diviner
+    source = settings.diviner_tables
 
     def fetch(wanted: list[Wanted]) -> list[Outcome]:
         return fetch_all(wanted, parallel=source.parallel, retries=source.retries, timeout_s=source.timeout_s)
@@ -136,11 +138,11 @@ def _from_archive(settings: Settings, block: str, folder: Path) -> Inventory:
         outcomes = fetch([Wanted(url, folder / archive.gcp_name(block), archive.GCP_BYTES)])
     else:
         slots = archive.slots(*block_period(settings, block))
-        if source.select == "all" or settings.region.whole_moon:
+        if source.select == "all" or settings.mapped_region.whole_moon:
             outcomes = fetch_slots(slots)
         else:
             kept = KeptAnchors(folder / "ground_track", block)
-            outcomes = follow_track(slots, settings.region, source.track_margin_deg, kept, fetch_slots)
+            outcomes = follow_track(slots, settings.mapped_region, source.track_margin_deg, kept, fetch_slots)
     return _from_outcomes(settings, block, folder, outcomes)
 
 
@@ -171,7 +173,7 @@ def _inventory(
 
     return {
         "block": block,
-        "source": settings.diviner.source,
+        "source": settings.diviner_tables.source,
         "folder": str(folder),
         "files": [
             {"path": name(path), "bytes": path.stat().st_size, "sha256": _sha256(path)}
@@ -188,7 +190,7 @@ def _sha256(path: Path) -> str:
 
 
 def _period(settings: Settings) -> tuple[dt.date, dt.date]:
-    start, end = settings.diviner.start, settings.diviner.end
+    start, end = settings.diviner_tables.start, settings.diviner_tables.end
     if start is None or end is None:
         raise ValueError("level 'rdr' needs 'start' and 'end', the first and last day (YYYY-MM-DD)")
     return start, end

@@ -44,8 +44,8 @@ def ingest(config: Config, inventory: Annotated[Path, typer.Option(help="from ac
     settings = load(config)
     listed = read_json(inventory, "folder", "files", "failed", "block", "source")
     paths = [Path(listed["folder"]) / file["path"] for file in listed["files"]]
-    grid = grid_of(settings.region)
-    period = block_period(settings, listed["block"]) if settings.diviner.level == "rdr" else None
+    grid = grid_of(settings.mapped_region)
+    period = block_period(settings, listed["block"]) if settings.diviner_tables.level == "rdr" else None
     result = ingest_tables(paths, settings, grid, period=period)
     write_store(
         bins_dataset(result.n, result.sum_k, result.sum_k2),
@@ -78,7 +78,7 @@ def cube(
     from nightside.thermal.ingest import refuse_empty
 
     settings = load(config)
-    grid = grid_of(settings.region)
+    grid = grid_of(settings.mapped_region)
     if len({path.resolve() for path in bins}) < len(bins):
         raise ValueError("a block of bins is given twice; give each once")
     blocks = [open_store(path, kind="bins", geobox=grid, chunked=False) for path in bins]
@@ -107,7 +107,7 @@ def profiles(
     from nightside.thermal.profiles import profiles_dataset, with_places
 
     settings = load(config)
-    grid, options = grid_of(settings.region), settings.thermal.profiles
+    grid, options = grid_of(settings.mapped_region), settings.thermal.profiles
     observed = open_store(cube, kind="cube", geobox=grid, chunked=False)
     write_parts(
         out,
@@ -136,7 +136,7 @@ def train(
     from nightside.thermal.training import train as train_model
 
     settings = load(config)
-    grid = grid_of(settings.region)
+    grid = grid_of(settings.mapped_region)
     observed = open_store(profiles, kind="profiles", geobox=grid)
     sampled = open_store(cube, kind="cube", geobox=grid, chunked=False)
     if out.name != CARD:
@@ -164,7 +164,7 @@ def map_(
     from nightside.thermal.mapping import load_profile_model, map_with
 
     settings = load(config)
-    grid = grid_of(settings.region)
+    grid = grid_of(settings.mapped_region)
     observed = open_store(profiles, kind="profiles", geobox=grid, chunked=False)
     network = load_profile_model(model.parent)
     write_parts(
@@ -192,7 +192,7 @@ def cog(
     from nightside.store import grid_of, open_store, write_cogs
     from nightside.thermal.layers import layers
 
-    grid = grid_of(load(config).region)
+    grid = grid_of(load(config).mapped_region)
     write_cogs(layers(open_store(maps, kind="maps", geobox=grid)), grid, folder, out, maps)
 
 
@@ -218,7 +218,7 @@ def evaluate(
     from nightside.thermal.figures import write_figures
 
     settings = load(config)
-    grid = grid_of(settings.region)
+    grid = grid_of(settings.mapped_region)
     observed, mapped = (
         open_store(profiles, kind="profiles", geobox=grid),
         open_store(maps, kind="maps", geobox=grid),
@@ -263,7 +263,7 @@ def report(
     from nightside.thermal.report import write_report
 
     settings = load(config)
-    grid = grid_of(settings.region)
+    grid = grid_of(settings.mapped_region)
     room = results / "thermal"
     # The blocks of this cube: bins of another period may lie beside them.
     blocks = [room / "bins" / name for name in sorted(read_manifest(room / "cube.zarr")["inputs"])]

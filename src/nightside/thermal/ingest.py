@@ -47,7 +47,7 @@ def ingest_tables(
     threads: int = THREADS,
     period: tuple[dt.date, dt.date] | None = None,
 ) -> IngestResult:
-    """Bin RDR or GCP tables (``settings.diviner.level``) on a grid by cell and local time.
+    """Bin RDR or GCP tables (``settings.diviner_tables.level``) on a grid by cell and local time.
 
     Tables are added in the order of their names, which for RDR is that of time, in whatever order they are
     given or read: the sums come out the same to the last bit. An observation that the table before holds too
@@ -108,7 +108,7 @@ def with_path(path: str, reason: str) -> str:
 
 
 def _reader(settings: Settings, period: tuple[dt.date, dt.date] | None) -> Callable[[Path], Observations]:
-    if settings.diviner.level == "gcp":
+    if settings.diviner_tables.level == "gcp":
         return lambda path: read_gcp_observations(path, settings.filter.channel)
     if period is None:
         return lambda path: read_observations(path, settings.filter)

@@ -88,16 +88,16 @@ def write_report(
 
 def place(settings: Settings) -> str:
     """Return where the region lies and how it is divided, in one line."""
-    grid = grid_of(settings.region)
+    grid = grid_of(settings.mapped_region)
     rows, columns = grid.shape
     pixel_km = abs(grid.affine.e) / 1000.0
     cells = f"{columns} × {rows} cells of {pixel_km:.3g} km"
-    if settings.region.whole_moon:
+    if settings.mapped_region.whole_moon:
         return f"The whole Moon · {cells}"
-    longitude, latitude = settings.region.centre
+    longitude, latitude = settings.mapped_region.centre
     side = "N" if latitude >= 0 else "S"
     east = float(moon.longitude_360(longitude))
-    size = " × ".join(f"{km:g}" for km in settings.region.size_km)
+    size = " × ".join(f"{km:g}" for km in settings.mapped_region.size_km)
     return f"{east:.2f}° E, {abs(latitude):.2f}° {side} · {size} km · {cells}"
 
 

@@ -34,6 +34,8 @@ def test_a_misspelt_key_names_the_nearest_valid_one(tmp_path):
         ({"diviner": {"source": "local"}}, "needs 'folder'"),
         ({"diviner": {"source": "pds"}}, "needs 'start' and 'end'"),
         ({"name": "Has Blank"}, "name"),
+        ({"diviner": None}, "belong together, 'diviner' is missing"),
+        ({"diviner": None, "region": None, "optical": None}, "'optical' for images, or all three"),
     ],
 )
 def test_a_wrong_value_names_its_key_and_the_remedy(change, message):
@@ -83,6 +85,14 @@ def test_all_48_areas_can_be_mapped_by_name():
         assert settings.region.centre == (place.longitude_deg, place.latitude_deg)
         assert settings.region.pixels_per_degree == 128
         assert settings.name.endswith("-x")  # runs of one area with two configurations lie apart
+
+
+def test_a_run_of_images_alone_needs_no_region_and_says_so_where_temperatures_are_asked_for():
+    settings = load({"name": "dark", "optical": {"images": {"source": "local", "folder": "."}}})
+    assert load(yaml.safe_load(settings.to_yaml())) == settings
+    for section in ("mapped_region", "diviner_tables"):
+        with pytest.raises(ConfigError, match=r"'dark' has no section .*, only images; add 'region'"):
+            getattr(settings, section)
 
 
 def test_the_digest_changes_with_any_value():

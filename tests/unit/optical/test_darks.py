@@ -1,16 +1,18 @@
 import datetime as dt
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from nightside.camera.companding import decompand
 from nightside.camera.noise import draw_camera
 from nightside.camera.plausible import draw_housekeeping
 from nightside.cli import app
 from nightside.config.camera import Calibration as Options
 from nightside.formats import BadImage
-from nightside.optical.calibrate import masked_offset
-from nightside.optical.calibrated_image import calibrated_dataset, calibration_for
+from nightside.optical.calibrate import calibrate, masked_offset
+from nightside.optical.calibrated_image import CalibratedImage, calibration_for
 from nightside.optical.darks import (
     KIND,
     DarkFrame,
@@ -23,7 +25,7 @@ from nightside.optical.darks import (
     summaries,
 )
 from nightside.optical.darks_figures import summary_figure
-from nightside.optical.edr import edr_dataset, label_of, open_file
+from nightside.optical.edr import edr_dataset, label_of, numbers_of, open_file
 from nightside.optical.images_of_darks import gather
 from nightside.store import NotFinished, open_store, read_manifest, write_store
 from nightside.synthetic.edr_writer import edr_bytes
@@ -142,6 +144,16 @@ def test_gathering_sets_sunlit_images_aside_and_passes_others_over(write):
         gather(paths, "left", 2, Options())
 
 
+def test_a_dark_frame_that_has_lost_its_housekeeping_is_set_aside(tmp_path, write, frame):
+    made = frame(product="M5RE")
+    lost = replace(made.label, housekeeping=replace(made.label.housekeeping, temperature_fpa_c=np.nan))
+    path = tmp_path / "M5RE.IMG"
+    path.write_bytes(edr_bytes(made.number, lost))
+    found = gather([write("M1RE"), path], "right", 2, Options())
+    assert [frame.label.product_id for frame in found.frames] == ["M1RE"]
+    assert "M5RE: its label has lost its temperature_fpa_c" in found.set_aside["M5RE.IMG"]
+
+
 def test_a_run_in_which_every_image_is_sunlit_fails_with_the_reason(write):
     with pytest.raises(ValueError, match=r"M3RE: its scene lies"):
         gather([write("M3RE", level=90.0)], "right", 2, Options())
@@ -153,7 +165,8 @@ def test_a_library_calibrates_an_image_and_says_what_stands_in(tmp_path, write, 
     write_store(darks_dataset(frames, LINES), path, kind=KIND, settings=settings)
     image = edr_dataset(open_file(write("M9RE", day=10, level=300.0, code=0)))
     made = calibration_for(label_of(image), Options(dark_average_days=5), path)
-    found = calibrated_dataset(image, made)
+    calibrated = CalibratedImage(numbers_of(image), label_of(image), made)
+    found = calibrated.dataset({"line": slice(0, LINES)}, image.attrs)
     scene = slice(made.layout.scene[0] + 5, made.layout.scene[1] - 5)
     assert float(found["signal"][:, scene].mean()) == pytest.approx(300, rel=0.04)
     assert found.attrs["calibration_dark"].startswith("2 averages of 4 frames")
@@ -180,7 +193,28 @@ def test_a_dead_image_is_not_calibrated(tmp_path, write, frame, settings):
     write_store(darks_dataset([frame()], LINES), path, kind=KIND, settings=settings)
     image = edr_dataset(open_file(write("M9RE", number=np.full((LINES, 2532), 255, np.uint8))))
     with pytest.raises(BadImage, match=r"M9RE: 100% of its pixels are saturated"):
-        calibrated_dataset(image, calibration_for(label_of(image), Options(), path))
+        CalibratedImage(numbers_of(image), label_of(image), calibration_for(label_of(image), Options(), path))
+
+
+@pytest.mark.parametrize("bright_line", [None, 17])
+def test_an_image_calibrated_in_bands_is_the_whole_to_the_last_bit(
+    tmp_path, write, frame, settings, bright_line
+):
+    path = tmp_path / "darks.zarr"
+    write_store(darks_dataset([frame()], LINES), path, kind=KIND, settings=settings)
+    image = edr_dataset(open_file(write("M9RE", level=20.0, code=0)))
+    if bright_line is not None:  # its light decides how every line is corrected
+        image["number"][bright_line, 900] = 250
+    label = label_of(image)
+    calibration = calibration_for(label, Options(), path)
+    calibrated = CalibratedImage(numbers_of(image), label, calibration)
+    bands = [calibrated.lines(first, min(first + 7, LINES)) for first in range(0, LINES, 7)]
+    dn = decompand(image["number"].to_numpy(), label.compand_code)
+    whole = calibrate(
+        dn, calibration, time=np.datetime64(label.start_time), exposure_ms=1.0, sun_distance_au=1.0
+    )
+    assert calibrated.bright == (bright_line is not None)
+    np.testing.assert_array_equal(np.concatenate(bands), whole.dn)
 
 
 def test_a_flat_field_is_fitted_to_sunlit_images(tmp_path, write, frame, settings):

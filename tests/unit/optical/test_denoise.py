@@ -1,5 +1,9 @@
 """Denoising: what is taken off, where nothing can be, and that no value depends on how an image is cut."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -96,11 +100,19 @@ def test_the_mask_says_what_is_saturated_missing_or_no_scene(numbers):
 
 def test_an_image_of_which_nothing_is_usable_is_refused():
     for value in (0, 255):
-        with pytest.raises(ValueError, match="nothing to denoise"):
+        with pytest.raises(ValueError, match=r"this image: no sample is usable .* leave this image out"):
             denoise_array(np.full((64, 2532), value, np.uint8), models()[0])
 
 
-def test_a_full_accelerator_halves_the_tile_and_goes_on(numbers, monkeypatch):
+def too_large():
+    """Return what PyTorch raises where a processor's memory does not suffice."""
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(1 << 55)
+    return caught.value
+
+
+@pytest.mark.parametrize("fault", [torch.OutOfMemoryError("too large"), MemoryError(), too_large()])
+def test_where_memory_is_full_the_tile_is_halved_and_work_goes_on(numbers, monkeypatch, fault):
     made, *_ = models(tile=1024)
     image = Denoiser(lambda a, b: numbers[a:b], len(numbers), made)
     expected = image.lines(0, 64).signal
@@ -108,9 +120,37 @@ def test_a_full_accelerator_halves_the_tile_and_goes_on(numbers, monkeypatch):
 
     def small_only(inputs):
         if inputs.shape[2] > 700:
-            raise torch.OutOfMemoryError("too large")
+            raise fault
         return run(inputs)
 
     monkeypatch.setattr(image, "_run", small_only)
     np.testing.assert_allclose(image.lines(0, 64).signal, expected, atol=0.02, equal_nan=True)
     assert image.tile < 1024
+
+
+@pytest.mark.parametrize("fault", [torch.OutOfMemoryError("too large"), RuntimeError("shapes differ")])
+def test_what_no_smaller_tile_mends_is_told(numbers, monkeypatch, fault):
+    made, *_ = models()
+    image = Denoiser(lambda a, b: numbers[a:b], len(numbers), made)
+
+    def never(inputs):
+        raise fault
+
+    monkeypatch.setattr(image, "_run", never)
+    with pytest.raises(RuntimeError, match=str(fault)):
+        image.lines(0, 64)
+
+
+def test_memory_that_is_kept_needs_few_fresh_pages():
+    script = """
+import resource, torch
+from nightside.optical.reused_memory import keep_freed_memory
+keep_freed_memory()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(20):
+    torch.ones(16_000_000)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    pages = 20 * 64_000_000 / os.sysconf("SC_PAGE_SIZE")
+    assert int(done.stdout) < pages / 2

@@ -1,5 +1,6 @@
 import dataclasses
 import hashlib
+import json
 
 import numpy as np
 import pytest
@@ -147,7 +148,10 @@ REFUSED = {
         edit("ORBIT_NUMBER", "ORBIT_NUMBEX"),
         "has no ORBIT_NUMBER; acquire the product again",
     ),
-    "a word for a number": (edit("= 198", "= UNK"), "LRO:DAC_RESET_LEVEL is 'UNK', expected a whole number"),
+    "a word for a number": (
+        edit("= 198", "= HIGH"),
+        "LRO:DAC_RESET_LEVEL is 'HIGH', expected a whole number",
+    ),
     "no time": (
         edit("START_TIME                         = 2009-07-30T12:20:38.185", "START_TIME = UNK"),
         "START_TIME is 'UNK', expected a date and time",
@@ -178,6 +182,25 @@ def test_a_bad_file_is_refused_with_file_keyword_and_remedy(write_edr, why):
     with pytest.raises(BadImage, match=message) as refusal:
         open_file(path)
     assert str(path) in str(refusal.value)
+
+
+@pytest.mark.parametrize("word", ["UNK", '"N/A"', "NULL"])
+def test_lost_housekeeping_is_survived_and_named(write_edr, word):
+    def lose(content):
+        level = f"LRO:DAC_RESET_LEVEL{'':16}= 198"
+        return edit("= 16.89 <degC>", f"= {word}")(edit(level, f"LRO:DAC_RESET_LEVEL = {word}")(content))
+
+    path, number, described = write_edr(lose)
+    edr = open_file(path)
+    assert edr.label.housekeeping.lost == ("temperature_fpa_c", "dac_reset_level")
+    assert edr.label.housekeeping.temperature_fpga_c == described.housekeeping.temperature_fpga_c
+    assert "has lost its temperature_fpa_c, dac_reset_level" in edr.warnings[0]
+    dataset = edr_dataset(edr)
+    assert_array_equal(dataset["number"], number)
+    json.dumps(dataset.attrs, allow_nan=False)
+    again = label_of(dataset)
+    assert again.housekeeping.lost == edr.label.housekeeping.lost
+    assert edr_bytes(number, again) == edr_bytes(number, edr.label)
 
 
 def test_a_wrong_md5_is_read_where_the_user_insists(write_edr):

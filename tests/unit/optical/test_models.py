@@ -1,9 +1,15 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import torch
 
 from nightside.camera.layout import layout
-from nightside.learning import ModelError, load_model
-from nightside.optical.models import SHIPPED, CalibratedDark
+from nightside.camera.linearity import Linearity
+from nightside.learning import ModelError, load_model, save_model
+from nightside.optical.calibrate import Calibration
+from nightside.optical.destripe_net import DestripeNet
+from nightside.optical.models import SHIPPED, CalibratedDark, housekeeping_of, models_for
 from nightside.optical.photon_net import PhotonNet
 
 
@@ -24,6 +30,33 @@ def test_the_network_in_the_package_can_be_loaded_and_says_how_it_was_made():
     assert not [s for s in card["scenes"] if any(left in s for left in card["training"]["leave_out"])]
     assert card["check"]["z_spread"] == pytest.approx(1, abs=0.1)
     assert sum(p.numel() for p in network.parameters()) * 2 < 10e6
+
+
+def test_of_lost_housekeeping_destripe_net_takes_the_mean_of_its_dark_frames(tmp_path, make_label):
+    label = make_label()
+    network = DestripeNet(layout("left", 1), 2, 8)
+    housekeeping = torch.from_numpy(np.repeat(housekeeping_of(label), 3, axis=0))
+    housekeeping[:, 2] += torch.tensor([-3.0, 0.0, 9.0])
+    columns = torch.randn(3, 5064, generator=torch.Generator().manual_seed(1))
+    network.start_from(columns, housekeeping)
+    save_model(tmp_path, network, {"kind": "destripe-net", "network": network.shape()})
+    where = layout("left", 1)
+    calibration = Calibration(
+        where,
+        np.array(["2009-07-30"], "datetime64[ns]"),
+        np.zeros((1, 5064)),
+        np.ones(5064),
+        Linearity.none(),
+    )
+    lost, mean = (
+        replace(label, housekeeping=replace(label.housekeeping, temperature_fpa_c=value))
+        for value in (np.nan, label.housekeeping.temperature_fpa_c + 2.0)
+    )
+    dn = np.full((2, 5064), 40, np.float32)
+    expected, found = (models_for(one, calibration, destripe=tmp_path).dark(dn) for one in (mean, lost))
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+    other = models_for(label, calibration, destripe=tmp_path).dark(dn)
+    assert np.abs(other - expected).max() > 1e-3
 
 
 def test_a_folder_without_a_model_is_named(tmp_path):

@@ -23,6 +23,7 @@ from nightside.store import (
     atomic_file,
     atomic_folder,
     cell_index,
+    geotiff,
     grid_of,
     open_store,
     own_folder,
@@ -190,6 +191,54 @@ def test_a_cog_lies_at_the_right_place_and_says_what_it_is(tmp_path, settings):
         assert float(cog.tags(1)["STATISTICS_MAXIMUM"]) == np.nanmax(values)
     assert sampled == values.ravel()[cell_index(grid, lon, lat)]
     np.testing.assert_allclose([low, high], np.nanpercentile(values, [2, 98]), rtol=1e-4)
+
+
+def read_all(path):
+    """Return every level of a GeoTIFF, the finest first, and its tags."""
+    with rasterio.open(path) as cog:
+        levels = [cog.read(1)]
+        for number in range(len(cog.overviews(1))):
+            with rasterio.open(path, overview_level=number) as coarse:
+                levels.append(coarse.read(1))
+        return levels, cog.tags(), cog.tags(1)
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.uint8])
+def test_a_cog_is_the_same_in_whatever_windows_it_is_written(tmp_path, settings, monkeypatch, kind):
+    region = settings.region.model_copy(update={"width_km": 150, "height_km": 300})
+    grid = grid_of(region)
+    rng = np.random.default_rng(1)
+    values = (100 + 20 * rng.standard_normal(grid.shape)).astype(kind)
+    if kind is np.float32:
+        values[200:300, :50] = np.nan
+    band = Band("t", "temperature", "K")
+    write_cog(values, grid, tmp_path / "whole.tif", band)
+    monkeypatch.setattr(geotiff, "_WINDOW", 256)
+    write_cog(values, grid, tmp_path / "cut.tif", band)
+    (whole, *tags), (cut, *same_tags) = (read_all(tmp_path / name) for name in ("whole.tif", "cut.tif"))
+    assert len(whole) == len(cut) > 1
+    for one, other in zip(whole, cut, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert tags == same_tags
+    np.testing.assert_array_equal(whole[0], values)
+    assert whole[1].shape == tuple(n // 2 for n in grid.shape)
+    blocks = values[: values.shape[0] // 2 * 2, : values.shape[1] // 2 * 2]
+    if kind is np.float32:  # an overview shows the mean of what it covers
+        assert np.nanmean(whole[1]) == pytest.approx(np.nanmean(blocks), rel=1e-3)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["cut.tif", "whole.tif"]
+
+
+def test_the_displayed_range_of_a_large_map_is_that_of_some_rows_and_columns(tmp_path, settings, monkeypatch):
+    grid = grid_of(settings.region.model_copy(update={"width_km": 100}))
+    values = np.random.default_rng(1).standard_normal(grid.shape).astype(np.float32)
+    monkeypatch.setattr(geotiff, "_RANGE_PIXELS", 20_000)
+    monkeypatch.setattr(geotiff, "_WINDOW", 128)
+    write_cog(values, grid, tmp_path / "m.tif", Band("t", "temperature", "K"))
+    with rasterio.open(tmp_path / "m.tif") as cog:
+        shown = [float(cog.tags()[f"display_{k}"]) for k in ("minimum", "maximum")]
+    every = int(np.ceil(np.sqrt(values.size / 20_000)))
+    assert every > 1
+    np.testing.assert_allclose(shown, np.percentile(values[::every, ::every], [2, 98]), rtol=1e-5)
 
 
 def test_the_manifest_names_the_grid_and_the_configuration(tmp_path, settings):
