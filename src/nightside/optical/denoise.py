@@ -8,7 +8,7 @@ stripes works on bands of whole lines and PhotonNet on tiles of them, so that me
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -204,3 +204,47 @@ class Denoiser:
         with torch.inference_mode(), fast_autocast(self.device):
             out = self.network(x.contiguous(memory_format=torch.channels_last))
         return np.asarray(out[0, :, :lines, :samples].float().cpu())
+
+
+def denoise_window(number: NDArray[np.uint8], models: Models, lines: slice, samples: slice) -> Denoised:
+    """Denoise a window of an image that is in memory; PhotonNet works on it and what it reaches, the rest on all of it.
+
+    Args:
+        number: the image, (line, sample), whole lines.
+        models: what it takes.
+        lines: first and last (exclusive) of the window.
+        samples: likewise.
+
+    Returns:
+        The window, as :func:`denoise_array` has it.
+    """
+    made = _Window(number, models, samples).lines(lines.start, lines.stop)
+    return Denoised(**{f.name: getattr(made, f.name)[:, samples] for f in fields(made)})
+
+
+def destripe_array(number: NDArray[np.uint8], models: Models) -> NDArray[np.float32]:
+    """Return an image that is in memory as PhotonNet would get it, its echo removed, DN, (line, sample)."""
+    return _Window(number, models, slice(0, 0)).lines(0, len(number)).destriped
+
+
+class _Window(Denoiser):
+    """An image in memory of which the network sees some samples only; signal and its deviation are NaN in the others."""
+
+    def __init__(self, number: NDArray[np.uint8], models: Models, samples: slice) -> None:
+        super().__init__(lambda first, last: number[first:last], len(number), models)
+        self.samples = samples
+
+    def _tiles(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        layout = self.models.layout
+        (low, high), (first, last) = layout.scene, (self.samples.start, self.samples.stop)
+        if layout.reversed_readout:
+            low, first, last = layout.samples - high, layout.samples - last, layout.samples - first
+        low = low // PHASE_GRID * PHASE_GRID
+        first, last = max(first - low, 0), max(last - low, 0)
+        out = np.full((2, *inputs.shape[1:]), np.nan, np.float32)
+        if last > first:
+            margin = -(-self.network.reach // PHASE_GRID) * PHASE_GRID
+            left = max(first // PHASE_GRID * PHASE_GRID - margin, 0)
+            found = super()._tiles(inputs[:, :, left : last + margin])
+            out[:, :, first:last] = found[:, :, first - left : last - left]
+        return out
