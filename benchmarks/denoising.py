@@ -1,53 +1,50 @@
 """How well images of the dark are denoised, beside what a user can do today, on the same pixels in the same run.
 
 Scenes of observations that no training has seen (rendered ground from grounds of their own without ``--scenes``) are
-darkened to a mean signal and recorded by cameras that no training has seen. Each peer is given (a) the standard
-calibration's image, as a user has it, and (b) nightside's destriped image, as a pure denoiser; and the spectrum of the
-noise that either leaves, measured on recordings of level ground by the same camera. The standard calibration's dark was
-taken ten days before the image. PSNR and SSIM are of the crop, with the range of its 0.1-99.9 percentiles.
+darkened to a mean signal and recorded, in whole images of at least 1,024 lines, by cameras that no training has seen.
+Each peer is given (a) the standard calibration's crop, as a user has it, and (b) nightside's destriped one, as a pure
+denoiser; and the spectrum of the noise that either leaves, measured on a recording of level ground by the same camera.
+The standard calibration's dark was taken ten days before the image, and nightside has no other. PSNR and SSIM are of the
+crop, with the range of its 0.1-99.9 percentiles. Noise2Void is trained on all crops of a level, mode and table at once,
+for ``--n2v-steps`` steps; longer training, on more of an image, may do better. One section counts photons in DN, as
+HORUS has them, in place of electrons: shot noise is then 8.4 times larger (11.9 summed).
 
 The scenes are not free of noise themselves (2 to 9 of 255 from pixel to pixel, some of it texture): at 60 DN that is
 as much as the camera's, and bounds every method. ``--binning 2`` halves it where it is noise.
 
-Run: PYTHONPATH=<bm3d> python benchmarks/denoising.py --scenes <folder>; --quick for a few
-minutes.
+Run: PYTHONPATH=<peers> python benchmarks/denoising.py --scenes <folder> --plain-unet <folder>; --quick for a few
+minutes. ``denoising_peers.py`` says how the peers are installed, ``train_plain_unet.py`` makes the U-Net. Tables in
+Markdown are printed and written beside the JSON, as are pictures of the recall of craters.
 """
 
 from __future__ import annotations
 
 import argparse
-import datetime as dt
 import importlib
 import json
+import multiprocessing
 import os
 import platform
 import time
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from denoising_peers import (
-    Denoiser,
-    Image,
-    available,
-    bm3d_psd,
-    bm3d_white,
-    plain_unet,
-    struct_noise2void,
-)
+import torch
+from denoising_camera import Case, Image, Photons, Take, models_of, record, standard
+from denoising_peers import Denoiser, bm3d_psd, bm3d_white, has_careamics, plain_unet, struct_noise2void
+from denoising_recall import Ground, curve_of, curves_of, summary
+from denoising_tables import Row, margins, markdown
 
-from nightside.camera.companding import decompand
-from nightside.camera.noise import NoiseModel, draw_camera
 from nightside.camera.pattern_statistics import column_mean_std
-from nightside.camera.plausible import draw_housekeeping
-from nightside.formats.nac import EdrLabel, Housekeeping
-from nightside.optical.calibrate import Calibration, calibrate, masked_offset
-from nightside.optical.craters import light_azimuth, recall_curve, together
+from nightside.optical.craters import light_azimuth
+from nightside.optical.denoise import denoise_window, destripe_array
 from nightside.optical.metrics import data_range, l1, psnr_db, ssim, z_scores
 from nightside.optical.scene_files import (
     clean_scene,
@@ -61,44 +58,54 @@ from nightside.optical.spectra import noise_psd, period_power_dn2
 
 OUT = Path(__file__).resolve().parents[1] / "results" / "benchmarks" / "denoising.json"
 LEVELS = (1.0, 2.0, 5.0, 10.0, 20.0, 60.0)
-CAMERA_SEED = 900_001
-"""Cameras of training have lower seeds."""
 SCENE_POOL = 901
-EXPOSURE_MS = 12.0
-TIME = dt.datetime(2010, 6, 15, 12)
-TARGETS = {
-    "over_best_peer_after_standard_db": {"every_level": 0.0, "5_to_20_dn": 2.0},
-    "over_standard_at_5_dn_db": 10.0,
-    "over_bm3d_on_our_destriped_db": 0.5,
-    "stripes_below_standard": 10.0,
-    "z_spread": [0.9, 1.1],
-}
+PEERS = ("bm3d", "noise2void", "plain_unet")
+RECALL_TABLE, RECALL_LEVELS = 3, (1.0, 2.0, 5.0, 20.0)
+QUICK = {"levels": [2.0, 5.0, 20.0], "tables": [3], "count": 2, "n2v_steps": 30, "recall_levels": [5.0]}
 
 
 @dataclass(frozen=True)
-class Ground:
-    """A clean scene of mean 1, its labelled craters and the light it is in."""
+class Settings:
+    """What every job of the benchmark needs to know.
 
-    name: str
-    image: Image
-    boxes: np.ndarray
-    light_deg: float
+    Attributes:
+        scenes: what is darkened.
+        peers: names of those that can be run.
+        photon: folder of a PhotonNet, None for the package's own.
+        unet: folder of the plain U-Net.
+        size: side of the crops.
+        n2v_steps: of Noise2Void's training.
+        false_alarms: of craters, per Mpixel and diameter.
+    """
+
+    scenes: tuple[Ground, ...]
+    peers: tuple[str, ...]
+    photon: Path | None
+    unet: Path | None
+    size: int
+    n2v_steps: int
+    false_alarms: float
+
+    def take(self, k: int, summing: int, table: int, photons: Photons = "electrons") -> Take:
+        """Return which camera records scene ``k``."""
+        return Take("left" if k % 2 == 0 else "right", summing, table, k, photons)
 
 
-@dataclass(frozen=True)
-class Case:
-    """One recording: numbers, and the window of the scene in it."""
+class Stopwatch:
+    """Seconds of one core that each method takes, as other work on the machine does not count."""
 
-    label: EdrLabel
-    model: NoiseModel
-    number: np.ndarray
-    level_number: np.ndarray
-    truth: Image
-    window: tuple[slice, slice]
-    level_dn: float
+    def __init__(self) -> None:
+        self.spent: dict[str, list[float]] = {}
+
+    def __call__(self, name: str, pixels: int, call: Callable[[], Any]) -> Any:
+        """Return the call's result; its pixels and seconds are noted."""
+        begun = sum(os.times()[:4])
+        made = call()
+        self.spent.setdefault(name, []).append(pixels / 1e6 / max(sum(os.times()[:4]) - begun, 1e-3))
+        return made
 
 
-def grounds(options: argparse.Namespace) -> list[Ground]:
+def grounds(options: argparse.Namespace) -> tuple[Ground, ...]:
     """Return clean scenes of test observations, or rendered ones."""
     if options.scenes is None:
         scene = importlib.import_module("nightside.synthetic.nac_scene")
@@ -108,14 +115,14 @@ def grounds(options: argparse.Namespace) -> list[Ground]:
             size = craters["diameter_px"]
             boxes = np.stack([craters["sample"], craters["line"], size, size], axis=1).astype(float)
             found.append(Ground(f"rendered {k}", image, boxes[size >= 6], light_azimuth(image)))
-        return found
+        return tuple(found)
     chosen = []
     for path in one_of_each_first(split(list_scenes(options.scenes))[1])[: options.count]:
         scene = clean_scene(read_scene(path), options.binning)
-        print(f"  {scene.name}: varies by {residual_noise(scene.image):.1f} of 255 from pixel to pixel")
+        print(f"{scene.name}: varies by {residual_noise(scene.image):.1f} of 255 from pixel to pixel")
         image = scene.image / scene.image.mean()
         chosen.append(Ground(scene.name, image, scene.boxes, light_azimuth(image)))
-    return chosen
+    return tuple(chosen)
 
 
 def one_of_each_first(paths: list[Path]) -> list[Path]:
@@ -127,305 +134,191 @@ def one_of_each_first(paths: list[Path]) -> list[Path]:
     return [path for _, path in sorted(ranked, key=lambda item: item[0])]
 
 
-def record(ground: Image, camera: str, summing: int, table: int, level_dn: float, seed: int) -> Case:
-    """Darken a scene, lay it into whole lines beside its own mirror image, and record it and level ground."""
-    model = draw_camera(camera, summing, CAMERA_SEED + seed % 5)
-    rng = np.random.default_rng([seed, int(level_dn * 10), summing, table])
-    lines, samples = ground.shape
-    first, last = model.layout.scene
-    start = int(rng.integers(first, last - samples + 1))
-    truth = (ground / ground.mean() * level_dn).astype(np.float32)
-    before, after = start, model.layout.samples - start - samples
-    whole = np.pad(truth, ((0, 0), (before, after)), mode="symmetric")
-    housekeeping = draw_housekeeping(model.dark, rng)
-    number, level = (
-        model.record(signal, housekeeping, EXPOSURE_MS, table, rng)
-        for signal in (whole, np.full_like(whole, level_dn))
-    )
-    window = slice(None), slice(start, start + samples)
-    return Case(
-        label(model, lines, table, housekeeping), model, number, level, truth, window, float(truth.mean())
-    )
-
-
-def label(model: NoiseModel, lines: int, table: int, housekeeping: Housekeeping) -> EdrLabel:
-    """Return what a denoiser may know of a recording."""
-    return EdrLabel(
-        product_id="M900000001LE" if model.layout.camera == "left" else "M900000001RE",
-        camera=model.layout.camera,
-        summing=model.layout.summing,
-        lines=lines,
-        samples=model.layout.samples,
-        compand_code=table,
-        exposure_ms=EXPOSURE_MS,
-        exposure_code=1367,
-        preroll_clock="1/0:0",
-        start_time=TIME,
-        stop_time=TIME,
-        start_clock="1/0:0",
-        stop_clock="1/0:0",
-        version="v1.8",
-        md5="0" * 32,
-        housekeeping=housekeeping,
-        xterm=(),
-        bterm=(),
-        mterm=(),
-    )
-
-
-@cache
-def calibration(model_key: tuple[str, int, int], now: Housekeeping) -> Calibration:
-    """Return the standard calibration of a camera: its own flat and linearity, and a dark of ten days before.
-
-    The camera was a degree or so warmer or colder then.
-    """
-    model = draw_camera(*model_key)
-    rng = np.random.default_rng([model_key[2], now.orbit_number])
-    warmer = float(rng.normal())
-    then = replace(
-        now,
-        orbit_number=max(now.orbit_number - 120, 1),
-        temperature_fpa_c=now.temperature_fpa_c + warmer,
-        temperature_fpga_c=now.temperature_fpga_c + warmer,
-    )
-    frame = decompand(model.record(np.zeros((1024, model.layout.samples)), then, EXPOSURE_MS, 1, rng), 1)
-    dark = (frame - masked_offset(frame, model.layout)).mean(axis=0)
-    time_of_dark = np.array([np.datetime64(TIME, "ns") - np.timedelta64(10, "D")])
-    return Calibration(model.layout, time_of_dark, dark[None], model.flat, model.linearity)
-
-
-def calibration_of(case: Case, seed: int) -> Calibration:
-    """Return the standard calibration of a recording."""
-    kept = case.model.layout
-    return calibration((kept.camera, kept.summing, CAMERA_SEED + seed % 5), case.label.housekeeping)
-
-
-def standard(case: Case, number: np.ndarray, seed: int) -> Image:
-    """Return the standard calibration's image, whole lines, DN."""
-    chain = calibration_of(case, seed)
-    made = calibrate(
-        decompand(number, case.label.compand_code),
-        chain,
-        time=TIME,
-        exposure_ms=EXPOSURE_MS,
-        sun_distance_au=1.0,
-    )
-    return np.nan_to_num(made.dn)
-
-
-def noise_of(level_image: Image, case: Case) -> tuple[Image, float]:
-    """Return spectrum (of the window's shape) and deviation of the noise on level ground, DN."""
-    residual = level_image[:, slice(*case.model.layout.scene)] - case.level_dn
-    return noise_psd(residual, case.truth.shape, smooth=True), float(residual.std())
-
-
-def nightside_denoiser(photon: Path | None) -> Callable[[Case, np.ndarray, int], Any]:
-    """Return the package's own denoiser, given no more of the camera than the standard calibration is.
-
-    Its dark is that of ten days before, not a DestripeNet's, which one would have to be trained for each camera.
-    """
-    from nightside.optical.denoise import denoise_array
-    from nightside.optical.models import models_for
-
-    def denoise(case: Case, number: np.ndarray, seed: int) -> Any:
-        return denoise_array(number, models_for(case.label, calibration_of(case, seed), photon=photon))
-
-    return denoise
-
-
-def quality(image: Image, truth: Image) -> dict[str, float]:
-    """Return PSNR, SSIM, L1 of one image."""
-    return {"psnr_db": psnr_db(image, truth), "ssim": ssim(image, truth), "l1_dn": l1(image, truth)}
-
-
-def stripes(residual: Image, case: Case) -> dict[str, float]:
-    """Return what is left of stripes and pattern in a residual."""
-    return {
-        "column_std_dn": column_mean_std(residual),
-        "period_power_dn2": period_power_dn2(residual, case.model.layout.phases),
-    }
-
-
-def judge(
-    case: Case, seed: int, ours: Any, peers: dict[str, Denoiser], speeds: dict[str, list]
-) -> dict[str, Any]:
-    """Return the figures of one recording for every method."""
-    raw = timed("standard", speeds, case.number.size, lambda: standard(case, case.number, seed))
-    plain = raw[case.window]
-    psd, sigma = noise_of(standard(case, case.level_number, seed), case)
-    out: dict[str, Any] = {"methods": {"standard": quality(plain, case.truth)}}
-    out["stripes"] = {"standard": stripes(plain - case.truth, case)}
-    out["range_dn"] = data_range(case.truth)
-    out["standard_noise_dn"] = sigma
-    for name, denoise in peers.items():
-        made = timed(name, speeds, case.truth.size, lambda d=denoise: d(plain, psd, sigma))
-        out["methods"][f"{name} after standard"] = quality(made, case.truth)
-    if ours is not None:
-        made = timed("nightside", speeds, case.number.size, lambda: ours(case, case.number, seed))
-        signal, deviation, destriped = (
-            np.asarray(getattr(made, part))[case.window] for part in ("signal", "signal_std", "destriped")
-        )
-        out["methods"]["nightside"] = quality(signal, case.truth)
-        out["methods"]["destriped"] = quality(destriped, case.truth)
-        z = z_scores(signal, deviation, case.truth)
-        out["z"] = {"spread": z.spread, "robust": z.robust_spread, "mean": z.mean}
-        out["stripes"]["nightside"] = stripes(signal - case.truth, case)
-        psd, sigma = noise_of(np.asarray(ours(case, case.level_number, seed).destriped), case)
-        for name, denoise in peers.items():
-            made = timed(name, speeds, case.truth.size, lambda d=denoise: d(destriped, psd, sigma))
-            out["methods"][f"{name} on destriped"] = quality(made, case.truth)
-    return out
-
-
-def timed(name: str, speeds: dict[str, list], pixels: int, call: Callable[[], Any]) -> Any:
-    """Return the call's result; its speed in Mpixel/s is noted."""
-    begun = time.perf_counter()
-    made = call()
-    speeds.setdefault(name, []).append(pixels / 1e6 / (time.perf_counter() - begun))
-    return made
-
-
-def crop(image: Image, size: int, seed: int) -> Image:
+def crop(image: Image, size: int, seed: int) -> tuple[slice, slice]:
     """Return a square of an image, wherever chance puts it."""
     rng = np.random.default_rng([seed, 7])
     y, x = (int(rng.integers(0, max(n - size, 0) + 1)) for n in image.shape)
-    return image[y : y + size, x : x + size]
+    return slice(y, y + size), slice(x, x + size)
 
 
-def quality_rows(
-    options: argparse.Namespace,
-    scenes: list[Ground],
-    ours: Any,
-    peers: dict[str, Denoiser],
-    speeds: dict[str, list],
-) -> list[dict[str, Any]]:
-    """Return one row a level, mode and table: means over scenes."""
-    rows = []
-    for summing in options.summing:
-        for table in options.tables:
-            for level in options.levels:
-                found = []
-                for k, ground in enumerate(scenes):
-                    camera = ("left", "right")[k % 2]
-                    patch = crop(ground.image, options.size, k)
-                    found.append(
-                        judge(record(patch, camera, summing, table, level, k), k, ours, peers, speeds)
+@cache
+def peer(name: str, unet: Path | None) -> Denoiser:
+    """Return a peer that works on one image."""
+    makers: dict[str, Callable[[], Denoiser]] = {
+        "bm3d": bm3d_psd,
+        "bm3d_white": bm3d_white,
+        "plain_unet": lambda: plain_unet(unet),
+    }
+    return makers[name]()
+
+
+def available(names: Sequence[str], unet: Path | None) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Return the peers that can be run, and of the others why not."""
+    there, missing = [], {}
+    for name in names:
+        try:
+            has_careamics() if name == "noise2void" else peer(name, unet)
+            there.append(name)
+        except (ImportError, OSError, ValueError) as error:
+            missing[name] = str(error)
+    return tuple(there), missing
+
+
+def quality_row(
+    settings: Settings, summing: int, table: int, level_dn: float, photons: Photons
+) -> tuple[Row, dict[str, list[float]]]:
+    """Return the figures of all methods at one level, mode and table, and the methods' speeds."""
+    torch.set_num_threads(1)
+    watch = Stopwatch()
+    cases, images, deviations = [], [], []
+    for k, ground in enumerate(settings.scenes):
+        take = settings.take(k, summing, table, photons)
+        case = record(ground.image, crop(ground.image, settings.size, k), take, level_dn)
+        whole = watch("standard", case.number.size, lambda case=case: standard(case, case.number))
+        models = models_of(case, settings.photon)
+        ours = watch(
+            "nightside, with its calibration of 1,024 lines",
+            case.truth.size,
+            lambda case=case, models=models: denoise_window(case.number, models, *case.window),
+        )
+        found = {"standard": whole[case.window], "nightside": ours.signal, "destriped": ours.destriped}
+        for source, level_ground in (
+            ("standard", standard(case, case.level_number)),
+            ("destriped", destripe_array(case.level_number, models)),
+        ):
+            residual = level_ground[:, case.scene] - level_dn
+            psd, sigma = noise_psd(residual, case.truth.shape, smooth=True), float(residual.std())
+            for name in settings.peers:
+                if name != "noise2void":
+                    denoise, given = peer(name, settings.unet), found[source]
+                    found[_called(name, source)] = watch(
+                        name,
+                        case.truth.size,
+                        lambda d=denoise, i=given, p=psd, s=sigma: d(i, p, s),
                     )
-                row = {"signal_dn": level, "mode": "normal" if summing == 1 else "summed", "table": table}
-                rows.append(row | means(found))
-                print(line(rows[-1]), flush=True)
-    return rows
+        cases.append(case)
+        images.append(found)
+        deviations.append(ours.signal_std)
+    if "noise2void" in settings.peers and photons == "electrons":
+        for source in ("standard", "destriped"):
+            given = [found[source] for found in images]
+            pixels = sum(image.size for image in given)
+            made = watch("noise2void", pixels, lambda g=given: struct_noise2void(g, settings.n2v_steps))
+            for found, image in zip(images, made, strict=True):
+                found[_called("noise2void", source)] = image
+    row: Row = {
+        "signal_dn": level_dn,
+        "mode": "normal" if summing == 1 else "summed",
+        "table": table,
+        "photons": photons,
+    }
+    scenes = [
+        judged(ground.name, case, found, deviation)
+        for ground, case, found, deviation in zip(settings.scenes, cases, images, deviations, strict=True)
+    ]
+    return row | means(scenes), watch.spent
 
 
-def means(found: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the figures of ``evaluation.json``'s rows, averaged over scenes."""
-    methods = list(found[0]["methods"])
-    row: dict[str, Any] = {
-        key: {m: float(np.mean([f["methods"][m][key] for f in found])) for m in methods}
+def _called(peer_name: str, source: str) -> str:
+    return f"{peer_name} {'after standard' if source == 'standard' else 'on destriped'}"
+
+
+def judged(name: str, case: Case, images: dict[str, Image], deviation: Image) -> dict[str, Any]:
+    """Return the figures of one scene."""
+    order = sorted(
+        images, key=lambda m: (m != "standard", "after standard" not in m, m != "nightside", m != "destriped")
+    )
+    truth = case.truth
+    z = z_scores(images["nightside"], deviation, truth)
+    return {
+        "scene": name,
+        "camera": case.take.camera,
+        "range_dn": data_range(truth),
+        "psnr_db": {m: psnr_db(images[m], truth) for m in order},
+        "ssim": {m: ssim(images[m], truth) for m in order},
+        "l1_dn": {m: l1(images[m], truth) for m in order},
+        "z_spread": z.spread,
+        "z_spread_robust": z.robust_spread,
+        "z_mean": z.mean,
+        "stripes": {
+            m: {
+                "column_std_dn": column_mean_std(images[m] - truth),
+                "period_power_dn2": period_power_dn2(images[m] - truth, case.take.model().layout.phases),
+            }
+            for m in ("standard", "nightside")
+        },
+    }
+
+
+def means(scenes: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the figures of ``evaluation.json``'s rows, averaged over scenes, and those of each scene."""
+    mean: dict[str, Any] = {
+        key: {m: float(np.mean([s[key][m] for s in scenes])) for m in scenes[0][key]}
         for key in ("psnr_db", "ssim", "l1_dn")
     }
-    row["psnr_db_std_over_scenes"] = {
-        m: float(np.std([f["methods"][m]["psnr_db"] for f in found])) for m in methods
+    mean["stripes"] = {
+        m: {key: float(np.mean([s["stripes"][m][key] for s in scenes])) for key in scenes[0]["stripes"][m]}
+        for m in scenes[0]["stripes"]
     }
-    row["stripes"] = {
-        name: {
-            key: float(np.mean([f["stripes"][name][key] for f in found])) for key in found[0]["stripes"][name]
-        }
-        for name in found[0]["stripes"]
-    }
-    row["range_dn"] = float(np.mean([f["range_dn"] for f in found]))
-    row["standard_noise_dn"] = float(np.mean([f["standard_noise_dn"] for f in found]))
-    spreads = [f["z"]["spread"] for f in found if "z" in f]
-    row["z_spread"] = float(np.mean(spreads)) if spreads else None
-    row["z_spread_each"] = spreads
-    return row
+    mean["z_spread"] = float(np.mean([s["z_spread"] for s in scenes]))
+    mean["z_spread_each"] = [s["z_spread"] for s in scenes]
+    return mean | {"by_scene": scenes}
 
 
-def line(row: dict[str, Any]) -> str:
+def recall_job(settings: Settings, k: int, level_dn: float, with_bm3d: bool) -> dict[str, Any]:
+    """Return the curves of recall of one whole scene at one level."""
+    torch.set_num_threads(1)
+    bm3d = peer("bm3d", None) if with_bm3d else None
+    take = settings.take(k, 1, RECALL_TABLE)
+    return curves_of(settings.scenes[k], take, level_dn, settings.photon, bm3d, settings.false_alarms)
+
+
+def line(row: Row) -> str:
     """Return a row as text."""
-    values = "  ".join(f"{name} {value:5.1f}" for name, value in row["psnr_db"].items())
-    z = f"  z {row['z_spread']:.2f}" if row["z_spread"] else ""
-    return f"{row['mode']:7}{row['table']:2d}{row['signal_dn']:6.0f} DN | {values}{z}"
+    values = "  ".join(f"{name} {value:.1f}" for name, value in row["psnr_db"].items())
+    z = " ".join(f"{z:.2f}" for z in row["z_spread_each"])
+    return f"{row['mode']:7}{row['table']:2d}{row['signal_dn']:6.0f} DN {row['photons']} | {values}  z {z}"
 
 
-def recall_rows(
-    options: argparse.Namespace, scenes: list[Ground], ours: Any, peers: dict[str, Denoiser]
-) -> dict[str, Any]:
-    """Return recall against diameter of whole scenes, normal mode and table 3, for each level and method."""
-    clean = together(
-        [recall_curve(g.image, g.boxes, options.false_alarms, light_azimuth_deg=g.light_deg) for g in scenes]
-    )
-    out: dict[str, Any] = {"clean": as_json(clean)}
-    for level in options.levels:
-        curves: dict[str, list] = {}
-        for k, ground in enumerate(scenes):
-            case = record(ground.image, ("left", "right")[k % 2], 1, 3, level, k)
-            plain = standard(case, case.number, k)[case.window]
-            images = {"standard": plain}
-            if "bm3d" in peers and not options.quick:
-                residual = standard(case, case.level_number, k)[case.window] - case.level_dn
-                psd = noise_psd(residual, case.truth.shape, smooth=True)
-                images["bm3d after standard"] = peers["bm3d"](plain, psd, float(residual.std()))
-            if ours is not None:
-                images["nightside"] = np.asarray(ours(case, case.number, k).signal)[case.window]
-            for name, image in images.items():
-                curve = recall_curve(
-                    image, ground.boxes, options.false_alarms, light_azimuth_deg=ground.light_deg
-                )
-                curves.setdefault(name, []).append(curve)
-        out[f"{level:g}"] = {name: as_json(together(each)) for name, each in curves.items()}
-        halves = "  ".join(
-            f"{n} {c['half_found_px'] or float('nan'):.1f}" for n, c in out[f"{level:g}"].items()
-        )
-        print(
-            f"half found from (pixels), {level:4.0f} DN | clean {clean.half_found_px():.1f}  {halves}",
-            flush=True,
-        )
-    return out
-
-
-def as_json(curve: Any) -> dict[str, Any]:
-    """Return a recall curve as JSON."""
-    half = curve.half_found_px()
-    return {
-        "edges_px": curve.edges_px.tolist(),
-        "labelled": curve.labelled.tolist(),
-        "found": curve.found.tolist(),
-        "low": [None if np.isnan(v) else float(v) for v in curve.low],
-        "high": [None if np.isnan(v) else float(v) for v in curve.high],
-        "half_found_px": None if np.isnan(half) else half,
-    }
-
-
-def targets_reached(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the least margin of each target over all rows, None where the method was not run."""
-    worst: dict[str, Any] = dict.fromkeys(
-        (
-            "over_best_peer",
-            "over_best_peer_5_to_20_dn",
-            "over_standard_at_5_dn",
-            "over_bm3d_on_destriped",
-            "ssim_over_best_peer",
-        )
-    )
-    for row in rows:
-        psnr, similar = row["psnr_db"], row["ssim"]
-        if "nightside" not in psnr:
-            continue
-        rivals = [m for m in psnr if m == "standard" or m.endswith("after standard")]
-        found = {
-            "over_best_peer": psnr["nightside"] - max(psnr[m] for m in rivals),
-            "ssim_over_best_peer": similar["nightside"] - max(similar[m] for m in rivals),
+def run(settings: Settings, options: argparse.Namespace) -> dict[str, Any]:
+    """Run all jobs, ``options.jobs`` at a time, and return what they found."""
+    wanted = [
+        (summing, table, level, "electrons")
+        for level in options.levels
+        for table in options.tables
+        for summing in options.summing
+    ]
+    if not options.no_dn:
+        wanted += [(1, options.tables[-1], level, "dn") for level in options.levels]
+    rows: dict[tuple[Any, ...], Row] = {}
+    speeds: dict[str, list[float]] = {}
+    curves: dict[float, dict[int, Any]] = {}
+    with_bm3d = "bm3d" in settings.peers and not options.quick
+    workers = ProcessPoolExecutor(options.jobs, multiprocessing.get_context("spawn"))
+    with workers:
+        jobs = {workers.submit(quality_row, settings, *key): key for key in wanted}
+        recalls = {
+            workers.submit(recall_job, settings, k, level, with_bm3d): (level, k)
+            for level in ([] if options.no_craters else options.recall_levels)
+            for k in range(len(settings.scenes))
         }
-        if 5 <= row["signal_dn"] <= 20:
-            found["over_best_peer_5_to_20_dn"] = found["over_best_peer"]
-        if row["signal_dn"] == 5:
-            found["over_standard_at_5_dn"] = psnr["nightside"] - psnr["standard"]
-        if "bm3d on destriped" in psnr:
-            found["over_bm3d_on_destriped"] = psnr["nightside"] - psnr["bm3d on destriped"]
-        for name, value in found.items():
-            worst[name] = value if worst[name] is None else min(worst[name], value)
-    return worst
+        for done in as_completed([*jobs, *recalls]):
+            if done in jobs:
+                rows[jobs[done]], spent = done.result()
+                for name, each in spent.items():
+                    speeds.setdefault(name, []).extend(each)
+                print(line(rows[jobs[done]]), flush=True)
+            else:
+                level, k = recalls[done]
+                curves.setdefault(level, {})[k] = done.result()
+    take = settings.take(0, 1, RECALL_TABLE)
+    clean = [curve_of(ground, ground.image, settings.false_alarms) for ground in settings.scenes if curves]
+    by_signal = {level: [found[k] for k in sorted(found)] for level, found in curves.items()}
+    return {
+        "by_signal": [rows[key] for key in wanted],
+        "recall": summary(clean, by_signal, take, options.out) if curves else None,
+        "mpixel_per_cpu_s": {name: float(np.median(each)) for name, each in speeds.items()},
+    }
 
 
 def installed(*names: str) -> dict[str, str]:
@@ -439,71 +332,86 @@ def installed(*names: str) -> dict[str, str]:
     return found
 
 
-def main() -> None:
+def arguments() -> argparse.Namespace:
+    """Return what the command line asks for."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--scenes", type=Path, help="folder of real scenes; rendered ground without it")
     parser.add_argument("--models", type=Path, help="folder of a PhotonNet; the package's own without it")
-    parser.add_argument("--plain-unet", type=Path, help="weights of the U-Net trained on white noise")
+    parser.add_argument("--plain-unet", type=Path, help="folder of the U-Net trained on white noise")
     parser.add_argument("--levels", type=float, nargs="+", default=list(LEVELS), help="mean signal, DN")
     parser.add_argument("--tables", type=int, nargs="+", default=[0, 1, 3])
     parser.add_argument("--summing", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--size", type=int, default=256, help="side of the crops")
-    parser.add_argument("--count", type=int, default=5, help="scenes at most")
+    parser.add_argument(
+        "--count", type=int, default=3, help="scenes at most, of different observations first"
+    )
     parser.add_argument(
         "--binning", type=int, default=1, help="of the scenes' pixels, against their own noise"
     )
     parser.add_argument(
         "--false-alarms", type=float, default=20.0, help="of craters, per Mpixel and diameter"
     )
-    parser.add_argument("--peers", nargs="+", default=["bm3d", "bm3d_white", "noise2void", "plain_unet"])
-    parser.add_argument("--no-craters", action="store_true")
+    parser.add_argument("--peers", nargs="+", default=list(PEERS), choices=[*PEERS, "bm3d_white"])
     parser.add_argument(
-        "--quick", action="store_true", help="two scenes, 2, 5 and 20 DN, table 3, BM3D alone"
+        "--n2v-steps", type=int, default=100, help="of Noise2Void, for all scenes of a row together"
     )
+    parser.add_argument(
+        "--no-dn", action="store_true", help="leave out the rows whose photons are counted in DN"
+    )
+    parser.add_argument("--no-craters", action="store_true")
+    parser.add_argument("--recall-levels", type=float, nargs="+", help="1, 2, 5 and 20 DN without it")
+    parser.add_argument("--jobs", type=int, default=2, help="processes, of one thread each")
+    parser.add_argument("--quick", action="store_true", help="two scenes, 2, 5 and 20 DN, table 3")
     parser.add_argument("--out", type=Path, default=OUT)
     options = parser.parse_args()
     if options.quick:
-        options.levels, options.tables, options.count, options.peers = [2.0, 5.0, 20.0], [3], 2, ["bm3d"]
-    makers: dict[str, Callable[[], Denoiser]] = {
-        "bm3d": bm3d_psd,
-        "bm3d_white": bm3d_white,
-        "noise2void": struct_noise2void,
-        "plain_unet": lambda: plain_unet(options.plain_unet),
-    }
-    peers, skipped = available({name: makers[name] for name in options.peers})
-    own, why = available({"nightside": lambda: nightside_denoiser(options.models)})
-    skipped |= why
-    for name, reason in skipped.items():
+        vars(options).update(QUICK, no_dn=True)
+    options.recall_levels = options.recall_levels or [v for v in options.levels if v in RECALL_LEVELS]
+    return options
+
+
+def main() -> None:
+    options = arguments()
+    begun = time.perf_counter()
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[name] = "1"  # for the processes that are started
+    peers, missing = available(options.peers, options.plain_unet)
+    for name, reason in missing.items():
         print(f"left out: {name}: {reason}")
-    load_average = os.getloadavg()[0]
-    scenes, speeds = grounds(options), {}
-    ours = own.get("nightside")
-    rows = quality_rows(options, scenes, ours, peers, speeds)
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    settings = Settings(
+        scenes=grounds(options),
+        peers=peers,
+        photon=options.models,
+        unet=options.plain_unet,
+        size=options.size,
+        n2v_steps=options.n2v_steps,
+        false_alarms=options.false_alarms,
+    )
+    found = run(settings, options)
     report = {
         "benchmark": "denoising",
-        "scenes": [ground.name for ground in scenes],
+        "scenes": [ground.name for ground in settings.scenes],
         "crop": options.size,
         "binning": options.binning,
-        "targets": TARGETS,
-        "least_margins": targets_reached(rows),
-        "by_signal": rows,
-        "recall": None if options.no_craters else recall_rows(options, scenes, ours, peers),
+        "margins": margins(found["by_signal"]),
+        **found,
         "false_alarms_per_mpixel_and_diameter": options.false_alarms,
-        "mpixel_per_s": {name: float(np.median(each)) for name, each in speeds.items()},
-        "left_out": skipped,
-        "load_average_at_start": load_average,
-        "versions": installed("nightside", "numpy", "scipy", "torch", "bm3d"),
+        "noise2void_steps": options.n2v_steps,
+        "left_out": missing,
+        "minutes": (time.perf_counter() - begun) / 60,
+        "load_average": os.getloadavg()[0],
+        "versions": installed("nightside", "numpy", "scipy", "torch", "bm3d", "careamics"),
         "machine": {"cpus": os.cpu_count(), "arch": platform.machine()},
     }
-    options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    speed = "  ".join(f"{n} {v:.3g}" for n, v in report["mpixel_per_s"].items())
-    print(f"Mpixel/s: {speed}; load average at the start {load_average:.2f}")
-    for name, value in report["least_margins"].items():
-        print(f"least margin, {name}: {'not run' if value is None else f'{value:+.2f}'}")
-    print(f"written: {options.out}")
+    tables = markdown(report)
+    options.out.with_suffix(".md").write_text(tables + "\n", encoding="utf-8")
+    print(
+        f"\n{tables}\n\n{report['minutes']:.1f} minutes with {options.jobs} processes; written: {options.out}"
+    )
 
 
 if __name__ == "__main__":

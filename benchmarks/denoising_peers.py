@@ -1,19 +1,34 @@
 """Denoisers that a user would choose instead: each takes an image, its noise and a seed, and gives an image.
 
-``bm3d`` (Tampere, non-commercial licence) is looked for on the path and is no dependency. Structured Noise2Void is the
-masking scheme of Broaddus et al. (2020) on a small U-Net, trained on the very image, as the method allows.
+``bm3d`` (Tampere, non-commercial licence) and ``careamics`` are looked for on the path and are no dependencies:
+
+    pip install --target <peers> --no-deps bm3d==4.0.3 bm4d==4.2.5 PyWavelets careamics==0.3.5 lightning==2.5.5 \\
+        bioimageio.core==0.11.0 tifffile scikit-image imageio lazy_loader microssim ml_collections absl-py loguru \\
+        pydantic-settings python-dotenv ruyaml exceptiongroup genericache httpx httpcore h11 anyio email-validator \\
+        dnspython markdown imagecodecs wandb
+    pip install --target <spec> --no-deps bioimageio.spec==0.5.12.0 && cp -r <spec>/bioimageio/* <peers>/bioimageio/
 """
 
 from __future__ import annotations
 
 import importlib
+import importlib.machinery
 import importlib.util
-from collections.abc import Callable
+import logging
+import sys
+import tempfile
+import types
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
+
+from nightside.learning import fast_autocast, load_model
+from nightside.optical.photon_net import SMOOTH, TRUNCATE, PhotonNet
 
 Image = NDArray[np.floating]
 
@@ -47,89 +62,111 @@ def bm3d_white() -> Denoiser:
     return lambda image, psd, sigma_dn: bm3d.bm3d(image.astype(np.float64), sigma_dn)
 
 
-def plain_unet(folder: Path) -> Denoiser:
-    """Return the U-Net that was trained on white Gaussian noise.
+def white_noise_input(image: Image, sigma_dn: float) -> NDArray[np.float32]:
+    """Return what the plain U-Net sees of an image (line, sample) in DN with white noise, float32, (5, line, sample).
+
+    As :func:`nightside.optical.photon_net.network_input`, without what only one who knows the camera can give.
+    """
+    noisy = np.asarray(image, np.float32)
+    level = gaussian_filter(noisy, SMOOTH, truncate=TRUNCATE, mode="nearest")
+    std = np.float32(sigma_dn)
+    nothing = np.zeros_like(noisy)
+    return np.stack(
+        [
+            (noisy - level) / std,
+            nothing,
+            np.log1p(np.maximum(level / std, 0)) / 4,
+            np.full_like(noisy, np.log(std) / 2),
+            nothing,
+        ]
+    )
+
+
+def plain_unet(folder: Path | None) -> Denoiser:
+    """Return the U-Net of ``train_plain_unet.py``, given the noise's standard deviation.
 
     Raises:
-        ImportError: the package has no such network.
+        ValueError: no folder is given, or the model in it is of another kind.
     """
-    denoise = importlib.import_module("nightside.optical.denoise")
-    if not hasattr(denoise, "load_plain_unet"):
-        raise ImportError("nightside.optical.denoise has no load_plain_unet")
-    network = denoise.load_plain_unet(folder)
-    return lambda image, psd, sigma_dn: network(image, sigma_dn)
-
-
-def struct_noise2void(steps: int = 300, span: int = 5, seed: int = 1) -> Denoiser:
-    """Return Noise2Void with a level mask of ``span`` pixels either side, trained on the image that it denoises.
-
-    Args:
-        steps: of training, each on 8 patches of 64 x 64.
-        span: pixels to the left and right of a blind one that are hidden with it, as their noise is correlated.
-        seed: of weights and patches.
-    """
-    import torch
-    from torch import nn
-
-    class Small(nn.Module):
-        """A U-Net of two scales."""
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.first, self.low, self.last = _block(1, 32), _block(32, 64), _block(96, 32)
-            self.out = nn.Conv2d(32, 1, 1)
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            """Return the denoised patches."""
-            first = self.first(x)
-            low = self.low(nn.functional.avg_pool2d(first, 2))
-            up = nn.functional.interpolate(low, scale_factor=2.0, mode="bilinear")
-            return self.out(self.last(torch.cat([first, up], 1)))
-
-    def _block(inside: int, outside: int) -> nn.Sequential:
-        layers = []
-        for k in range(2):
-            layers += [nn.Conv2d(inside if k == 0 else outside, outside, 3, padding=1), nn.LeakyReLU(0.1)]
-        return nn.Sequential(*layers)
+    if folder is None:
+        raise ValueError("give the folder of train_plain_unet.py by --plain-unet")
+    network, card = load_model(folder, PhotonNet.from_card)
+    if card.get("kind") != "plain-unet":
+        raise ValueError(f"{folder} holds a '{card.get('kind')}', not the model of train_plain_unet.py")
+    network.eval()
 
     def denoise(image: Image, psd: Image, sigma_dn: float) -> Image:
-        torch.manual_seed(seed)
-        rng = np.random.default_rng(seed)
-        mean, scale = float(image.mean()), float(image.std())
-        normal = ((image - mean) / scale).astype(np.float32)
-        network = Small()
-        optimiser = torch.optim.Adam(network.parameters(), 1e-3)
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
-        side, blind = 64, 40
-        for _ in range(steps):
-            corners = [[rng.integers(0, n - side + 1) for n in normal.shape] for _ in range(8)]
-            target = np.stack([normal[y : y + side, x : x + side] for y, x in corners])
-            hidden, at = target.copy(), np.zeros(target.shape, bool)
-            k, y, x = (rng.integers(0, n, 8 * blind) for n in target.shape)
-            at[k, y, x] = True
-            for away in range(-span, span + 1):
-                near = np.clip(x + away, 0, side - 1)
-                hidden[k, y, near] = target[k, rng.integers(0, side, k.size), rng.integers(0, side, k.size)]
-            optimiser.zero_grad()
-            made = network(torch.from_numpy(hidden)[:, None])[:, 0]
-            error = (made - torch.from_numpy(target))[torch.from_numpy(at)]
-            (error**2).mean().backward()
-            optimiser.step()
-            schedule.step()
-        pads = [(0, -n % 2) for n in normal.shape]
-        with torch.inference_mode():
-            made = network(torch.from_numpy(np.pad(normal, pads, mode="edge"))[None, None])[0, 0].numpy()
-        return made[: image.shape[0], : image.shape[1]] * scale + mean
+        pads = [(0, 0), *((0, -n % network.stride) for n in image.shape)]
+        inputs = torch.from_numpy(np.pad(white_noise_input(image, sigma_dn), pads, mode="edge"))
+        with torch.inference_mode(), fast_autocast("cpu"):
+            noise = network(inputs[None])[0, 0].float().numpy()
+        return image - sigma_dn * noise[: image.shape[0], : image.shape[1]]
 
     return denoise
 
 
-def available(makers: dict[str, Callable[[], Denoiser]]) -> tuple[dict[str, Denoiser], dict[str, str]]:
-    """Return the denoisers that can be made, and of the others why not."""
-    made, skipped = {}, {}
-    for name, make in makers.items():
-        try:
-            made[name] = make()
-        except (ImportError, OSError, ValueError) as error:
-            skipped[name] = str(error)
-    return made, skipped
+def struct_noise2void(images: Sequence[Image], steps: int, seed: int = 1) -> list[Image]:
+    """Return images that CAREamics' Noise2Void with a level mask of 9 pixels denoises, trained on these very images.
+
+    Args:
+        images: (line, sample), all of one shape, of the same mean signal and mode.
+        steps: of training, about; each on 8 patches of 64 x 64.
+        seed: of the weights and patches.
+    """
+    careamics, config_of = _careamics()
+    from lightning.pytorch import seed_everything
+
+    seed_everything(seed, verbose=False)
+    patches = sum((image.shape[0] // 64) * (image.shape[1] // 64) for image in images) - VALIDATION
+    with tempfile.TemporaryDirectory() as folder:
+        config = config_of(
+            "noise2void",
+            "array",
+            "SYX",
+            [64, 64],
+            8,
+            struct_n2v_axes="horizontal",
+            struct_n2v_span=9,
+            num_epochs=max(1, round(steps / -(-patches // 8))),
+            n_val_patches=VALIDATION,
+        )
+        trainer = careamics.CAREamist(config, work_dir=folder, enable_progress_bar=False)
+        trainer.train(train_data=np.stack(images).astype(np.float32))
+        made, _ = trainer.predict(pred_data=np.stack(images).astype(np.float32))
+    return list(np.concatenate([np.reshape(part, (-1, *images[0].shape)) for part in made]))
+
+
+VALIDATION = 3
+
+
+def has_careamics() -> None:
+    """Raise ImportError where CAREamics is not there."""
+    _careamics()
+
+
+def _careamics() -> tuple[Any, Callable[..., Any]]:
+    """Return CAREamics and its recipe of StructN2V.
+
+    Its other methods want a torchvision that fits no PyTorch as new as ours; Noise2Void does not use it.
+    """
+    importlib.import_module("torchmetrics.functional.image")  # looks for torchvision itself, and does without
+    if importlib.util.find_spec("torchvision") is None:
+        _stand_in("torchvision").__version__ = "none"
+        _stand_in("torchvision.transforms")
+        _stand_in("torchvision.transforms.functional")
+    careamics = importlib.import_module("careamics")
+    for name in ("careamics", "lightning.pytorch"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    recipes = importlib.import_module("careamics.config.factories.n2v_factory")
+    return careamics, recipes.create_structn2v_config
+
+
+def _stand_in(name: str) -> Any:
+    module = types.ModuleType(name)
+    module.__spec__ = importlib.machinery.ModuleSpec(name, None, is_package=True)
+    module.__path__ = []
+    sys.modules[name] = module
+    above, _, last = name.rpartition(".")
+    if above:
+        setattr(sys.modules[above], last, module)
+    return module

@@ -396,7 +396,7 @@ rule optical_evaluate:
         ),
         mosaic=OPTICAL / "mosaic.zarr",
         ground=NAC_SYNTHETIC / "truth/ground.zarr",
-        code_version=1,
+        code_version=2,
     message:
         "denoised images beside the truth"
     shell:
@@ -438,7 +438,7 @@ rule optical_report:
             if NAC_IS_SYNTHETIC
             else ""
         ),
-        code_version=1,
+        code_version=2,
     message:
         "report of the images of the dark"
     shell:

@@ -8,8 +8,9 @@ centre y, width, height in pixels.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -249,6 +250,24 @@ def together(curves: Sequence[RecallCurve]) -> RecallCurve:
     total = np.sum([c.labelled for c in curves], axis=0)
     number = np.sum([c.found for c in curves], axis=0)
     return RecallCurve(curves[0].edges_px, total, number, *wilson(number, total))
+
+
+def recall_as_json(curve: RecallCurve) -> dict[str, Any]:
+    """Return a curve as it stands in ``evaluation.json``; diameters in pixels, None where there is no value."""
+    half = curve.half_found_px()
+    return {
+        "edges_px": curve.edges_px.tolist(),
+        "labelled": curve.labelled.tolist(),
+        "found": curve.found.tolist(),
+        "half_found_px": None if np.isnan(half) else half,
+    }
+
+
+def recall_from_json(found: Mapping[str, Any]) -> RecallCurve:
+    """Return the curve of :func:`recall_as_json`."""
+    labelled, number = (np.asarray(found[key], np.intp) for key in ("labelled", "found"))
+    edges = np.asarray(found["edges_px"], np.float64)
+    return RecallCurve(edges, labelled, number, *wilson(number, labelled))
 
 
 def wilson(

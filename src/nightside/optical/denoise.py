@@ -8,7 +8,7 @@ stripes works on bands of whole lines and PhotonNet on tiles of them, so that me
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -219,3 +219,47 @@ def _whole_grid(reach: int) -> int:
 def _is_out_of_memory(error: Exception) -> bool:
     """Say whether memory ran out, which PyTorch calls a plain RuntimeError on a CPU."""
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or "allocate memory" in str(error)
+
+
+def denoise_window(number: NDArray[np.uint8], models: Models, lines: slice, samples: slice) -> Denoised:
+    """Denoise a window of an image that is in memory; PhotonNet works on it and what it reaches, the rest on all of it.
+
+    Args:
+        number: the image, (line, sample), whole lines.
+        models: what it takes.
+        lines: first and last (exclusive) of the window.
+        samples: likewise.
+
+    Returns:
+        The window, as :func:`denoise_array` has it.
+    """
+    made = _Window(number, models, samples).lines(lines.start, lines.stop)
+    return Denoised(**{f.name: getattr(made, f.name)[:, samples] for f in fields(made)})
+
+
+def destripe_array(number: NDArray[np.uint8], models: Models) -> NDArray[np.float32]:
+    """Return an image that is in memory as PhotonNet would get it, its echo removed, DN, (line, sample)."""
+    return _Window(number, models, slice(0, 0)).lines(0, len(number)).destriped
+
+
+class _Window(Denoiser):
+    """An image in memory of which the network sees some samples only; signal and its deviation are NaN in the others."""
+
+    def __init__(self, number: NDArray[np.uint8], models: Models, samples: slice) -> None:
+        super().__init__(lambda first, last: number[first:last], len(number), models)
+        self.samples = samples
+
+    def _tiles(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        layout = self.models.layout
+        (low, high), (first, last) = layout.scene, (self.samples.start, self.samples.stop)
+        if layout.reversed_readout:
+            low, first, last = layout.samples - high, layout.samples - last, layout.samples - first
+        low = low // PHASE_GRID * PHASE_GRID
+        first, last = max(first - low, 0), max(last - low, 0)
+        out = np.full((2, *inputs.shape[1:]), np.nan, np.float32)
+        if last > first:
+            margin = _whole_grid(self.network.reach)
+            left = max(first // PHASE_GRID * PHASE_GRID - margin, 0)
+            found = super()._tiles(inputs[:, :, left : last + margin])
+            out[:, :, first:last] = found[:, :, first - left : last - left]
+        return out

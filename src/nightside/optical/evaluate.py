@@ -60,15 +60,20 @@ class Shift:
     correlation: float
 
 
-def evaluate(images: Iterable[Judged], mosaic: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def evaluate(
+    images: Iterable[Judged],
+    mosaic: Mapping[str, Any] | None = None,
+    recall: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
     """Return the figures of ``evaluation.json``.
 
     Args:
         images: any number, one after the other.
         mosaic: from :func:`mosaic_figures`, or None where no truth lies beneath the mosaic.
+        recall: from :func:`nightside.optical.map_recall.map_recall`, or None where no craters are known.
 
     Returns:
-        ``by_signal``, one row an image in order of mode, table and signal; ``mosaic``; and ``reached``, the goals
+        ``by_signal``, one row an image in order of mode, table and signal; ``mosaic``; ``recall``; and ``reached``, the goals
         for stripes and z-scores that can be judged image by image.
 
     Raises:
@@ -81,6 +86,7 @@ def evaluate(images: Iterable[Judged], mosaic: Mapping[str, Any] | None = None) 
     return {
         "by_signal": rows,
         "mosaic": dict(mosaic) if mosaic is not None else None,
+        "recall": dict(recall) if recall is not None else None,
         "reached": {
             "stripes": all(
                 min(row["stripes"]["column_ratio"], row["stripes"]["period_ratio"]) >= GOAL_STRIPES

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from nightside.optical.evaluate import Judged
+
+if TYPE_CHECKING:
+    import numpy as np
+    import xarray as xr
+    from numpy.typing import NDArray
 
 
 def evaluate(
@@ -25,8 +30,8 @@ def evaluate(
 
     if (mosaic is None) != (ground is None):
         raise ValueError("--mosaic and --ground go together; give both or neither")
-    place = _mosaic(mosaic, ground) if mosaic is not None and ground is not None else None
-    write_json(out, evaluate_images(_judged(truth, denoised, standard), place))
+    place, recall = _mosaic(mosaic, ground) if mosaic is not None and ground is not None else (None, None)
+    write_json(out, evaluate_images(_judged(truth, denoised, standard), place, recall))
 
 
 def _judged(truth: list[Path], denoised: list[Path], standard: list[Path]) -> Iterator[Judged]:
@@ -57,19 +62,43 @@ def _judged(truth: list[Path], denoised: list[Path], standard: list[Path]) -> It
         )
 
 
-def _mosaic(mosaic: Path, ground: Path) -> dict[str, float]:
+def _mosaic(mosaic: Path, ground: Path) -> tuple[dict[str, float], dict[str, Any] | None]:
+    """Return where the mosaic lies, and which craters are found on it where the truth lists them."""
     import numpy as np
 
     from nightside.optical.evaluate import mosaic_figures
+    from nightside.optical.map_recall import map_recall
     from nightside.store import open_store
 
-    made = open_store(mosaic, chunked=False)["signal"]
+    made = open_store(mosaic, chunked=False)
     known = open_store(ground, chunked=False)
     name = next((n for n in ("signal", "radiance", "brightness") if n in known), None)
     if name is None:
         raise ValueError(
             f"{ground}: holds {', '.join(map(str, known.data_vars))}; expected 'signal' or 'radiance'"
         )
-    on_grid = known[name].interp(y=made["y"], x=made["x"])
+    signal = made["signal"].to_numpy()
+    on_grid = known[name].interp(y=made["y"], x=made["x"]).to_numpy()
     pixel_m = float(np.abs(np.diff(made["x"].to_numpy()[:2]))[0])
-    return mosaic_figures(made.to_numpy(), on_grid.to_numpy(), pixel_m)
+    place = mosaic_figures(signal, on_grid, pixel_m)
+    if "crater_diameter_m" not in known:
+        return place, None
+    return place, map_recall(on_grid, signal, _boxes(known, made, pixel_m))
+
+
+def _boxes(ground: xr.Dataset, mosaic: xr.Dataset, pixel_m: float) -> NDArray[np.float64]:
+    """Return the craters of a ground that one would label on a mosaic, (crater, 4) in its pixels."""
+    import numpy as np
+
+    from nightside.optical.map_grid import grid_from
+    from nightside.optical.map_recall import DEPTH_MIN, DIAMETER_MIN_PX
+    from nightside.store.grid import crs_of, from_lonlat
+
+    size = ground["crater_diameter_m"].to_numpy().astype(np.float64) / pixel_m
+    kept = (size >= DIAMETER_MIN_PX) & (ground["crater_depth_to_diameter"].to_numpy() >= DEPTH_MIN)
+    grid = grid_from(mosaic)
+    x, y = from_lonlat(crs_of(grid)).transform(
+        *(ground[f"crater_{name}"].to_numpy()[kept] for name in ("longitude", "latitude"))
+    )
+    column, row = ~grid.affine * (np.asarray(x), np.asarray(y))
+    return np.stack([column - 0.5, row - 0.5, size[kept], size[kept]], axis=1)

@@ -99,7 +99,7 @@ class _Layer:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return self.layer.shape
+        return tuple(self.layer.shape)
 
     @property
     def dtype(self) -> np.dtype[Any]:

@@ -116,9 +116,24 @@ def _goals(evaluation: Mapping[str, Any]) -> str:
                 _verdict(mosaic["position_error_px"] < 1.0),
             )
         )
+    recall = evaluation.get("recall")
+    if recall:
+        mosaic_px, clean_px = (recall[name]["half_found_px"] for name in ("nightside", "clean"))
+        lines.append(
+            (
+                "Craters: diameter from which half are found on the mosaic",
+                _pixels(mosaic_px),
+                f"{_pixels(clean_px)} on the clean ground",
+                "",
+            )
+        )
     note = '<p class="note">Against the noise-free truth of the synthetic camera; the least good image counts.</p>'
     table = _table(("Figure", "Measured", "Goal", "Reached"), lines)
     return f'<h2>Figures against goals</h2>{note}<div class="card scroll">{table}</div>'
+
+
+def _pixels(diameter_px: float | None) -> str:
+    return "at no diameter" if diameter_px is None else f"{diameter_px:.1f} pixels"
 
 
 def _by_signal(evaluation: Mapping[str, Any]) -> str:

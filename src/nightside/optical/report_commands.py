@@ -28,6 +28,7 @@ def report(
 ) -> None:
     """Write the optical report: before and after, figures against goals, spectra and the mosaic."""
     from nightside.config import load
+    from nightside.optical.craters import recall_from_json
     from nightside.optical.figures import draw_quality, draw_recall
     from nightside.optical.report import PICTURES, write_report
     from nightside.store import open_store, read_json, read_manifest
@@ -48,7 +49,8 @@ def report(
     if found is not None:
         draw_quality(figures / "quality.png", found["by_signal"])
         if found.get("recall"):
-            draw_recall(figures / "recall.png", _curves(found["recall"]))
+            curves = {name: recall_from_json(curve) for name, curve in found["recall"].items()}
+            draw_recall(figures / "recall.png", curves)
     for path in truth or []:
         if path.name in plain and path.name in {p.name for p in denoised}:
             clean = next(p for p in denoised if p.name == path.name)
@@ -136,15 +138,3 @@ def _mosaic(path: Path, mosaic: xr.Dataset) -> None:
     grid = grid_from(mosaic)
     longitude, latitude = lonlat(grid)
     draw_mosaic(path, mosaic["signal"].to_numpy(), longitude, latitude, abs(grid.affine.e))
-
-
-def _curves(recall: Any) -> Any:
-    from nightside.optical.craters import RecallCurve, wilson
-
-    curves = {}
-    for name, found in recall.items():
-        labelled, number = (np.asarray(found[key], np.intp) for key in ("labelled", "found"))
-        curves[name] = RecallCurve(
-            np.asarray(found["edges_px"], np.float64), labelled, number, *wilson(number, labelled)
-        )
-    return curves

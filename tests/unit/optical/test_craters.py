@@ -1,5 +1,7 @@
 """Craters of known place and size are found; noise hides the small ones first, and is not itself found."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,9 @@ from nightside.optical.craters import (
     correlation,
     detect,
     light_azimuth,
+    recall_as_json,
     recall_curve,
+    recall_from_json,
     shaded_crater,
     together,
     wilson,
@@ -150,3 +154,11 @@ def test_curves_of_several_images_add_up(field):
 def test_the_ladder_is_close_enough_for_the_overlap_that_counts():
     step = np.max(np.array(DIAMETERS_PX[1:]) / DIAMETERS_PX[:-1])
     assert 1.0 / step > 0.8
+
+
+def test_a_curve_comes_back_from_the_evaluation(field):
+    image, boxes = field
+    curve = recall_curve(image, boxes, 10.0, light_azimuth_deg=LIGHT_DEG)
+    back = recall_from_json(json.loads(json.dumps(recall_as_json(curve))))
+    for name in ("edges_px", "labelled", "found", "low", "high"):
+        np.testing.assert_array_equal(getattr(back, name), getattr(curve, name), err_msg=name)

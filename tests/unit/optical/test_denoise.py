@@ -12,7 +12,16 @@ from nightside.camera.layout import layout
 from nightside.camera.noise import draw_camera
 from nightside.camera.plausible import draw_housekeeping
 from nightside.optical.darkening import response_of
-from nightside.optical.denoise import MISSING, NO_DATA, SATURATED, Denoiser, Models, denoise_array
+from nightside.optical.denoise import (
+    MISSING,
+    NO_DATA,
+    SATURATED,
+    Denoiser,
+    Models,
+    denoise_array,
+    denoise_window,
+    destripe_array,
+)
 from nightside.optical.photon_net import PhotonNet
 
 CODE = 3
@@ -154,3 +163,23 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     pages = 20 * 64_000_000 / os.sysconf("SC_PAGE_SIZE")
     assert int(done.stdout) < pages / 2
+
+
+@pytest.mark.parametrize("camera", ["left", "right"])
+def test_a_window_is_denoised_as_in_the_whole_image(numbers, camera):
+    made, *_ = models(camera)
+    whole = denoise_array(numbers, made)
+    low, high = made.layout.scene
+    for samples in (slice(low, low + 50), slice(603, 871), slice(high - 45, high)):
+        lines = slice(77, 131)
+        found = denoise_window(numbers, made, lines, samples)
+        for name in ("signal", "signal_std", "mask", "destriped", "noise_std"):
+            expected = getattr(whole, name)[lines, samples]
+            np.testing.assert_allclose(getattr(found, name), expected, atol=0.02, err_msg=name)
+
+
+def test_destriping_alone_is_what_the_network_is_given(numbers):
+    made, *_ = models()
+    np.testing.assert_allclose(
+        destripe_array(numbers, made), denoise_array(numbers, made).destriped, atol=1e-4, equal_nan=True
+    )
