@@ -24,7 +24,7 @@ rule synthetic_diviner:
         "../../envs/nightside.yaml"
     threads: 2
     resources:
-        mem_mb=4000,
+        mem_mb=more_memory(4000),
         runtime=60,
     params:
         config=CONFIG,
@@ -50,7 +50,7 @@ rule acquire:
     conda:
         "../../envs/nightside.yaml"
     resources:
-        mem_mb=1000,
+        mem_mb=more_memory(1000),
         runtime=24 * 60,
     params:
         config=CONFIG,

@@ -142,6 +142,32 @@ def nac_camera(product):
     return "left" if product.endswith("LE") else "right"
 
 
+def more_memory(mb):
+    """Return megabytes for a job: after a failure, as of one that ran out of them, as many again."""
+    return lambda wildcards, attempt: attempt * mb
+
+
+def processes(training):
+    """Return what a distributed training asks of Slurm: one task for each process; nothing for one alone."""
+    devices = 1 if training.devices == "auto" else training.devices
+    if devices * training.nodes == 1:
+        return {}
+    tasks = {"tasks_per_node": devices} if devices > 1 else {"tasks": training.nodes}
+    return {"mpi": "srun", "nodes": training.nodes, **tasks}
+
+
+def launch(training, threads):
+    """Return what starts each process of a distributed training within a Slurm job.
+
+    Elsewhere it is empty, for Lightning then starts them itself; Snakemake's own job step would start one.
+    """
+    asked = processes(training)
+    if not asked:
+        return ""
+    tasks = asked["nodes"] * asked.get("tasks_per_node", 1)
+    return f"${{SLURM_JOB_ID:+srun --nodes={asked['nodes']} --ntasks={tasks} --cpus-per-task={threads}}}"
+
+
 def repeated(option, paths):
     """Return an option of the command line once for each path."""
     return " ".join(f"{option} {path}" for path in paths)

@@ -38,7 +38,7 @@ rule synthetic_nac:
         "../../envs/nightside.yaml"
     threads: 2
     resources:
-        mem_mb=4000,
+        mem_mb=more_memory(4000),
         runtime=60,
     params:
         config=CONFIG,
@@ -64,7 +64,7 @@ rule optical_acquire:
     conda:
         "../../envs/nightside.yaml"
     resources:
-        mem_mb=1000,
+        mem_mb=more_memory(1000),
         runtime=24 * 60,
     params:
         config=CONFIG,
@@ -88,7 +88,7 @@ rule optical_ingest:
     conda:
         "../../envs/nightside.yaml"
     resources:
-        mem_mb=3000,
+        mem_mb=more_memory(3000),
         runtime=30,
     params:
         config=CONFIG,
@@ -120,7 +120,7 @@ rule optical_darks:
     conda:
         "../../envs/nightside.yaml"
     resources:
-        mem_mb=8000,
+        mem_mb=more_memory(8000),
         runtime=120,
     params:
         config=CONFIG,
@@ -147,10 +147,12 @@ rule optical_train_destripe:
         "../../envs/nightside.yaml"
     threads: 2
     resources:
-        mem_mb=8000,
+        **(processes(SETTINGS.optical.networks) if NAC else {}),
+        mem_mb=more_memory(8000),
         runtime=12 * 60,
     params:
         config=CONFIG,
+        launch=lambda w, threads: launch(SETTINGS.optical.networks, threads),
         darks=lambda w: OPTICAL / f"darks_{w.camera}.zarr",
         model=lambda w: OPTICAL / f"destripe_{w.camera}",
         checkpoints=lambda w: OPTICAL / f"checkpoints/destripe_{w.camera}",
@@ -159,7 +161,7 @@ rule optical_train_destripe:
     message:
         "{wildcards.camera} camera: DestripeNet learns its noise"
     shell:
-        "nightside optical train-destripe --config {params.config} --darks {params.darks} --model {params.model}"
+        "{params.launch} nightside optical train-destripe --config {params.config} --darks {params.darks} --model {params.model}"
         " --checkpoints {params.checkpoints} 2> {log}"
 
 
@@ -171,7 +173,7 @@ rule synthetic_scenes:
     conda:
         "../../envs/nightside.yaml"
     resources:
-        mem_mb=4000,
+        mem_mb=more_memory(4000),
         runtime=60,
     params:
         config=CONFIG,
@@ -195,10 +197,12 @@ rule optical_train_photon:
         "../../envs/nightside.yaml"
     threads: 2
     resources:
-        mem_mb=8000,
+        **(processes(SETTINGS.optical.networks) if NAC else {}),
+        mem_mb=more_memory(8000),
         runtime=24 * 60,
     params:
         config=CONFIG,
+        launch=lambda w, threads: launch(SETTINGS.optical.networks, threads),
         scenes=repeated("--scenes", NAC_SCENES),
         model=NAC_TRAINED,
         checkpoints=OPTICAL / "checkpoints/photon",
@@ -211,7 +215,7 @@ rule optical_train_photon:
     message:
         "PhotonNet learns to see in the dark"
     shell:
-        "nightside optical train-photon --config {params.config} {params.scenes} --model {params.model}"
+        "{params.launch} nightside optical train-photon --config {params.config} {params.scenes} --model {params.model}"
         " --checkpoints {params.checkpoints} 2> {log}"
 
 
@@ -226,7 +230,7 @@ rule optical_calibrate:
     conda:
         "../../envs/nightside.yaml"
     resources:
-        mem_mb=4000,
+        mem_mb=more_memory(4000),
         runtime=60,
     params:
         config=CONFIG,
@@ -256,7 +260,7 @@ rule optical_denoise:
         "../../envs/nightside.yaml"
     threads: 2
     resources:
-        mem_mb=4000,
+        mem_mb=more_memory(4000),
         runtime=4 * 60,
     params:
         config=CONFIG,
@@ -293,7 +297,7 @@ rule optical_mosaic:
         "../../envs/nightside.yaml"
     threads: 2
     resources:
-        mem_mb=4000,
+        mem_mb=more_memory(4000),
         runtime=4 * 60,
     params:
         config=CONFIG,
@@ -326,7 +330,7 @@ rule optical_mosaic_standard:
         "../../envs/nightside.yaml"
     threads: 2
     resources:
-        mem_mb=4000,
+        mem_mb=more_memory(4000),
         runtime=4 * 60,
     params:
         config=CONFIG,
@@ -359,7 +363,7 @@ rule optical_cog:
     conda:
         "../../envs/nightside.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=more_memory(2000),
         runtime=60,
     params:
         mosaic=lambda w: OPTICAL / f"mosaic{w.variant}.zarr",
@@ -386,7 +390,7 @@ rule optical_evaluate:
     conda:
         "../../envs/nightside.yaml"
     resources:
-        mem_mb=4000,
+        mem_mb=more_memory(4000),
         runtime=60,
     params:
         stores=" ".join(
@@ -421,7 +425,7 @@ rule optical_report:
     conda:
         "../../envs/nightside.yaml"
     resources:
-        mem_mb=4000,
+        mem_mb=more_memory(4000),
         runtime=60,
     params:
         config=CONFIG,

@@ -16,7 +16,7 @@ rule physics_invert:
         "../../envs/nightside.yaml"
     threads: 2
     resources:
-        mem_mb=4000,
+        mem_mb=more_memory(4000),
         runtime=120,
     params:
         config=CONFIG,
@@ -40,7 +40,7 @@ rule physics_cog:
     conda:
         "../../envs/nightside.yaml"
     resources:
-        mem_mb=4000,
+        mem_mb=more_memory(4000),
         runtime=60,
     params:
         config=CONFIG,
@@ -64,7 +64,7 @@ rule physics_oscillator_quick:
     conda:
         "../../envs/nightside.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=more_memory(2000),
         runtime=10,
     params:
         folder=PHYSICS,
@@ -89,7 +89,7 @@ rule physics_oscillator:
         "../../envs/nightside.yaml"
     threads: 2
     resources:
-        mem_mb=2000,
+        mem_mb=more_memory(2000),
         runtime=60,
     params:
         folder=OSCILLATOR,
@@ -111,7 +111,7 @@ rule physics_column:
         "../../envs/nightside.yaml"
     threads: 2
     resources:
-        mem_mb=4000,
+        mem_mb=more_memory(4000),
         runtime=60,
     params:
         folder=COLUMN,

@@ -26,7 +26,7 @@ rule publish_stac:
     conda:
         "../../envs/nightside.yaml"
     resources:
-        mem_mb=4000,
+        mem_mb=more_memory(4000),
         runtime=60,
     params:
         config=CONFIG,

@@ -20,7 +20,7 @@ rule results_index:
     conda:
         "../../envs/nightside.yaml"
     resources:
-        mem_mb=1000,
+        mem_mb=more_memory(1000),
         runtime=10,
     params:
         results=RESULTS,

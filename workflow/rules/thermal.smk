@@ -28,7 +28,7 @@ rule thermal_ingest:
         "../../envs/nightside.yaml"
     threads: 2
     resources:
-        mem_mb=3000 + int(1000 * BINS_GB),
+        mem_mb=more_memory(3000 + int(1000 * BINS_GB)),
         runtime=12 * 60,
     params:
         config=CONFIG,
@@ -54,7 +54,7 @@ rule thermal_cube:
     conda:
         "../../envs/nightside.yaml"
     resources:
-        mem_mb=4000,
+        mem_mb=more_memory(4000),
         runtime=120,
     params:
         config=CONFIG,
@@ -80,7 +80,7 @@ rule thermal_profiles:
         "../../envs/nightside.yaml"
     threads: 2
     resources:
-        mem_mb=4000,
+        mem_mb=more_memory(4000),
         runtime=120,
     params:
         config=CONFIG,
@@ -106,10 +106,12 @@ rule thermal_train:
         "../../envs/nightside.yaml"
     threads: 2
     resources:
-        mem_mb=8000,
+        **processes(SETTINGS.thermal.training),
+        mem_mb=more_memory(8000),
         runtime=12 * 60,
     params:
         config=CONFIG,
+        launch=lambda w, threads: launch(SETTINGS.thermal.training, threads),
         profiles=THERMAL / "profiles.zarr",
         cube=THERMAL / "cube.zarr",
         # Outside the declared outputs: Snakemake deletes those before a retry.
@@ -119,7 +121,7 @@ rule thermal_train:
     message:
         "training the autoencoder"
     shell:
-        "nightside thermal train --config {params.config} --profiles {params.profiles} --cube {params.cube}"
+        "{params.launch} nightside thermal train --config {params.config} --profiles {params.profiles} --cube {params.cube}"
         " --out {output} --checkpoints {params.checkpoints} 2> {log}"
 
 
@@ -135,7 +137,7 @@ rule thermal_map:
         "../../envs/nightside.yaml"
     threads: 2
     resources:
-        mem_mb=4000,
+        mem_mb=more_memory(4000),
         runtime=120,
     params:
         config=CONFIG,
@@ -160,7 +162,7 @@ rule thermal_cog:
     conda:
         "../../envs/nightside.yaml"
     resources:
-        mem_mb=4000,
+        mem_mb=more_memory(4000),
         runtime=60,
     params:
         config=CONFIG,
@@ -187,7 +189,7 @@ rule thermal_evaluate:
     conda:
         "../../envs/nightside.yaml"
     resources:
-        mem_mb=4000,
+        mem_mb=more_memory(4000),
         runtime=60,
     params:
         config=CONFIG,
@@ -217,7 +219,7 @@ rule thermal_report:
     conda:
         "../../envs/nightside.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=more_memory(2000),
         runtime=30,
     params:
         config=CONFIG,

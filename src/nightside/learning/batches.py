@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+import pytorch_lightning as pl
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Sampler, TensorDataset
@@ -59,6 +60,18 @@ class Batches(Sampler[list[int]]):
         mine = order[self.rank :: self.world_size][: self.share].tolist()
         for i in range(len(self)):
             yield mine[i * self.batch_size : (i + 1) * self.batch_size]
+
+
+def own_share(trainer: pl.Trainer, rows: int, draw: Callable[[int], Tensor]) -> Tensor:
+    """Return what is random for this process's ``rows`` of the global batch: n processes draw what one would.
+
+    Args:
+        trainer: tells this process among all.
+        rows: of the batch of one process.
+        draw: makes so many rows of random numbers, from a generator that is in the same state everywhere.
+    """
+    world: int = trainer.world_size
+    return draw(rows * world)[trainer.global_rank :: world]
 
 
 def batch_loader(

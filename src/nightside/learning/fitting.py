@@ -37,8 +37,9 @@ class _Progress(pl.Callback):
     def on_train_batch_start(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        # Independent of what this process has drawn before: a resumed run draws the same noise.
-        torch.manual_seed((self.seed * 65_537 + trainer.global_rank) * 10_000_019 + trainer.global_step)
+        # Independent of what this process has drawn before: a resumed run draws the same noise. The same in every
+        # process: what differs between them is each one's share of a draw for all (``own_share``).
+        torch.manual_seed(self.seed * 65_537 * 10_000_019 + trainer.global_step)
 
     def __init__(self, seed: int) -> None:
         self.seed = seed

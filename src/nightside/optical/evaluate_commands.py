@@ -90,8 +90,8 @@ def _boxes(ground: xr.Dataset, mosaic: xr.Dataset, pixel_m: float) -> NDArray[np
     """Return the craters of a ground that one would label on a mosaic, (crater, 4) in its pixels."""
     import numpy as np
 
-    from nightside.optical.map_grid import grid_from
     from nightside.optical.map_recall import DEPTH_MIN, DIAMETER_MIN_PX
+    from nightside.store import grid_from
     from nightside.store.grid import crs_of, from_lonlat
 
     size = ground["crater_diameter_m"].to_numpy().astype(np.float64) / pixel_m

@@ -103,7 +103,8 @@ class _Layer:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        return np.dtype(self.layer.dtype)
+        kind: np.dtype[Any] = self.layer.dtype
+        return kind
 
     def __getitem__(self, window: tuple[slice, slice]) -> NDArray[Any]:
         return np.asarray(self.layer[window].values)

@@ -78,6 +78,7 @@ def train_photon(
         "scenes": list(scenes.names),
         "seed": seed,
         "steps": int(trainer.global_step),
+        "processes": int(trainer.world_size),
         "started_from": before,
         "check": check,
         "versions": versions(),

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from nightside.config.thermal import Vae
-from nightside.learning import Batches, batch_loader
+from nightside.learning import Batches, batch_loader, own_share
 from nightside.thermal.library import FACTORS
 from nightside.thermal.model import ProfileModel
 from nightside.thermal.objectives import (
@@ -71,7 +71,7 @@ class ProfileTraining(pl.LightningModule):
         if self.guided:
             return self._finished(self._guided(temperature, std))
         posterior = self.model.encode(temperature, std)
-        latents = posterior.sample()
+        latents = self._sampled(posterior)
         divergence = self.vae.beta * kl_per_latent(posterior).sum(dim=1)
         loss = (self._misfit(self.model.decode(latents), temperature, std) + divergence).mean()
         if self.vae.objective == "beta_tcvae":
@@ -88,7 +88,7 @@ class ProfileTraining(pl.LightningModule):
         observed, library_std, truth, factors = self._from_library(max(n // 2, 2))
         factors = self.model.standardise(factors)[:, :named]
         posterior = self.model.encode(torch.cat([temperature, observed]), torch.cat([std, library_std]))
-        latents = posterior.sample()
+        latents = self._sampled(posterior)
         of_region, of_library = (Encoded(*(part[rows] for part in posterior)) for rows in _split(n))
         # The library's latents are its factors; only the free ones come from the encoder.
         fixed = torch.cat([latents[:n, :named].detach(), factors])
@@ -108,10 +108,18 @@ class ProfileTraining(pl.LightningModule):
         divergence = divergence + kl_per_latent(of_library)[:, named:].sum(dim=1).mean()
         return loss + self.vae.independence * leaked + self.vae.free_beta * divergence
 
+    def _sampled(self, posterior: Encoded) -> Tensor:
+        """Return latents drawn from the posterior."""
+        rows, latents = posterior.mean.shape
+        noise = own_share(self.trainer, rows, lambda n: torch.randn(n, latents))
+        return posterior.sample(noise.to(posterior.mean))
+
     def _from_library(self, rows: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Draw ``rows`` of the library: observed, its standard deviation, truth and factors."""
         observed, truth = self.get_buffer("library_observed"), self.get_buffer("library_truth")
-        chosen = torch.randint(observed.shape[0], (rows,), device=observed.device)
+        chosen = own_share(self.trainer, rows, lambda n: torch.randint(observed.shape[0], (n,))).to(
+            observed.device
+        )
         place = chosen % truth.shape[0]
         std, factors = self.get_buffer("library_std"), self.get_buffer("library_factors")
         return observed[chosen], std[chosen], truth[place], factors[place]

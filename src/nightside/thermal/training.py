@@ -123,6 +123,7 @@ def train(
         "data_digest": digest,
         "profiles": int(temperature.shape[0]),
         "epochs": int(trainer.current_epoch),
+        "processes": int(trainer.world_size),
         "latents": model.describe_latents(),
         "metrics": metrics,
         "warnings": messages,

@@ -18,6 +18,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from nightside.learning import BatchNorm
+
 
 class Encoded(NamedTuple):
     """A Gaussian posterior over the latents: ``mean`` and ``log_variance``, each (n, latents)."""
@@ -25,9 +27,10 @@ class Encoded(NamedTuple):
     mean: Tensor
     log_variance: Tensor
 
-    def sample(self) -> Tensor:
-        """Draw latents (n, latents), differentiably (Kingma and Welling 2014, section 2.4)."""
-        return self.mean + torch.randn_like(self.mean) * torch.exp(0.5 * self.log_variance)
+    def sample(self, noise: Tensor | None = None) -> Tensor:
+        """Draw latents (n, latents), differentiably (Kingma and Welling 2014, section 2.4), by ``noise`` if given."""
+        noise = torch.randn_like(self.mean) if noise is None else noise
+        return self.mean + noise * torch.exp(0.5 * self.log_variance)
 
 
 class _Block(nn.Module):
@@ -38,7 +41,7 @@ class _Block(nn.Module):
         self.doubles = doubles
         self.linear = nn.Linear(inputs, 2 * channels if doubles else channels, bias=not doubles)
         self.bias = nn.Parameter(torch.zeros(channels)) if doubles else None
-        self.norm = nn.BatchNorm1d(channels)
+        self.norm = BatchNorm(channels)
 
     def rows(self, rows: Tensor) -> Tensor:
         """Map (rows, inputs) to (rows, channels), or to (2 rows, channels) where the block doubles."""

@@ -1,0 +1,88 @@
+"""The workflow on a real Slurm: every step is a job, training is two tasks, and nothing that dies takes a result along."""
+
+import json
+import re
+import time
+
+import pytest
+from workflow_on_slurm import Workflow, end
+
+from nightside.store import read_manifest
+from nightside.store.manifest import digest
+
+MAPS = "results/small/thermal/maps.zarr.json"
+
+pytestmark = [pytest.mark.slurm, pytest.mark.slow, pytest.mark.timeout(1800)]
+
+
+def stores(workflow):
+    """Return the digests of a run's stores, having checked that each is whole."""
+    found = {}
+    for store in sorted(workflow.results.rglob("*.zarr")):
+        found[store.relative_to(workflow.results).as_posix()] = read_manifest(store)["digest"]
+        assert found[store.relative_to(workflow.results).as_posix()] == digest(store)
+    return found
+
+
+def test_the_workflow_runs_to_its_end(finished):
+    assert (finished.results / "report.html").is_file()
+    assert {"thermal/cube.zarr", "thermal/maps.zarr", "physics/inversion.zarr"} <= set(stores(finished))
+    submitted = re.findall(r"submitted with SLURM jobid", finished.said(), flags=re.IGNORECASE)
+    assert len(submitted) >= 10
+
+
+def test_training_runs_as_two_tasks(finished):
+    card = json.loads((finished.results / "thermal/model/model.json").read_text())
+    assert card["processes"] == 2
+
+
+def test_a_step_that_found_fewer_tasks_than_configured_says_so(cluster, finished, tmp_path):
+    thermal = finished.results / "thermal"
+    ended = cluster.call(
+        "srun", "-n1", "nightside", "thermal", "train",
+        "--config", str(finished.results / "config.yaml"),
+        "--profiles", str(thermal / "profiles.zarr"),
+        "--cube", str(thermal / "cube.zarr"),
+        "--out", str(tmp_path / "model/model.json"),
+        "--checkpoints", str(tmp_path / "checkpoints"),
+        check=False,
+        timeout_s=200,
+    )  # fmt: skip
+    assert ended.returncode != 0
+    assert "ntasks" in ended.stderr
+    assert not (tmp_path / "model").exists()
+
+
+def test_cancelled_killed_and_with_a_node_down_it_ends_with_the_same_products(cluster, finished, tmp_path):
+    workflow = Workflow(tmp_path, cluster)
+    checkpoint = workflow.results / "checkpoints/thermal/last.ckpt"
+    process = workflow.start(MAPS)
+    try:
+        cluster.wait_for(
+            lambda: checkpoint.exists() and workflow.training_job(), "a checkpoint", timeout_s=600
+        )
+        first = workflow.training_job()
+        cluster.call("scancel", first)
+        cluster.wait_for(
+            lambda: workflow.training_job() not in (None, first), "the second attempt", timeout_s=200
+        )
+        end(process)  # and Snakemake itself, with kill -9
+    finally:
+        end(process)
+    second = workflow.training_job()
+    assert second is not None
+    node = cluster.call("squeue", "-h", "-j", second, "-o", "%N").stdout.strip()
+    cluster.stop_node(node)
+    cluster.call("scontrol", "update", f"nodename={node}", "state=down", "reason=test")
+    cluster.wait_for(lambda: workflow.training_job() is None, "the end of the job on the lost node")
+    assert not (workflow.results / "thermal/model/model.json").exists()
+    time.sleep(1)
+    workflow.run(MAPS)
+    made, wanted = stores(workflow), stores(finished)
+    assert "thermal/maps.zarr" in made
+    assert made == {store: wanted[store] for store in made}
+    log = (workflow.results / "logs/thermal_train.log").read_text()
+    assert "epoch 60/60" in log
+    assert "epoch 1/60" not in log
+    cluster.start_node(node)
+    cluster.call("scontrol", "update", f"nodename={node}", "state=resume")
