@@ -5,7 +5,7 @@ BIN := .venv/bin
 CORES ?= all
 INSTALLED := .venv/installed
 
-.PHONY: demo test check lock clean
+.PHONY: demo test check lock viewer clean
 
 demo: $(INSTALLED)
 	@scripts/demo $(CORES)
@@ -35,6 +35,10 @@ lock:
 	.venv.lock/bin/pip install --quiet torch==2.13.0 -e '.[train,workflow,dev]'
 	scripts/lock .venv.lock/bin/pip > envs/requirements.lock
 	rm -rf .venv.lock
+
+# The web map's bundle, which is committed: only who changes its sources needs npm.
+viewer:
+	scripts/build_viewer
 
 clean:
 	rm -rf .venv results logs .snakemake

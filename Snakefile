@@ -22,7 +22,7 @@ rule all:
     default_target: True
     input:
         RESULTS / "report.html",
-        OPTICAL / "report.html" if NAC else [],
+        [OPTICAL / "report.html", OPTICAL / "cog_standard.json"] if NAC else [],
         RESULTS / "stac.json",
         RESULTS / "zarr.json",
 
@@ -36,7 +36,7 @@ rule maps:
     input:
         RESULTS / "thermal/cog.json",
         RESULTS / "physics/cog.json",
-        OPTICAL / "cog.json" if NAC else [],
+        [OPTICAL / "cog.json", OPTICAL / "cog_standard.json"] if NAC else [],
 
 
 rule publish:
@@ -48,6 +48,7 @@ rule optical:
     input:
         OPTICAL / "report.html",
         OPTICAL / "cog.json",
+        OPTICAL / "cog_standard.json",
 
 
 rule oscillator:

@@ -15,6 +15,7 @@ from nightside.publish.commands import app as publish
 from nightside.query import commands as results
 from nightside.synthetic.commands import app as synthetic
 from nightside.thermal.commands import app as thermal
+from nightside.viewer.commands import view
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(thermal, name="thermal", help="Diviner tables to maps of latents and thermal anomalies.")
@@ -26,6 +27,7 @@ app.add_typer(results.app, name="query", help="Ask results: a point, a profile, 
 app.command()(results.index)
 app.command()(results.verify)
 app.command()(results.provenance)
+app.command()(view)
 
 
 @app.callback(invoke_without_command=True)

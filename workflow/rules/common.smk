@@ -42,7 +42,7 @@ for manifest in [
 ]:
     if not manifest.with_suffix("").is_dir():
         manifest.unlink()
-for listing in RESULTS.glob("*/cog.json"):
+for listing in RESULTS.glob("*/cog*.json"):
     listed = read_json(listing, "folder", "files")
     if not all(
         (listing.parent / listed["folder"] / f).is_file() for f in listed["files"]

@@ -311,24 +311,62 @@ rule optical_mosaic:
         " 2> {log}"
 
 
+rule optical_mosaic_standard:
+    input:
+        expand(
+            OPTICAL / "{kind}/{product}.zarr.json",
+            kind=["denoised", "standard"],
+            product=NAC_PRODUCTS,
+        ),
+    output:
+        OPTICAL / "mosaic_standard.zarr.json",
+    log:
+        LOGS / "optical_mosaic_standard.log",
+    conda:
+        "../../envs/nightside.yaml"
+    threads: 2
+    resources:
+        mem_mb=4000,
+        runtime=4 * 60,
+    params:
+        config=CONFIG,
+        images=repeated(
+            "--images", [OPTICAL / f"denoised/{p}.zarr" for p in NAC_PRODUCTS]
+        ),
+        standard=repeated(
+            "--standard", [OPTICAL / f"standard/{p}.zarr" for p in NAC_PRODUCTS]
+        ),
+        kernels=repeated("--kernels", NAC_KERNELS),
+        store=OPTICAL / "mosaic_standard.zarr",
+        depends=section("optical.geometry", "optical.mosaic") if NAC else "",
+        code_version=1,
+    message:
+        "mosaic of the standard calibration, to compare"
+    shell:
+        "nightside optical mosaic --config {params.config} {params.images} {params.standard} {params.kernels}"
+        " --out {params.store} 2> {log}"
+
+
 rule optical_cog:
     input:
-        OPTICAL / "mosaic.zarr.json",
+        OPTICAL / "mosaic{variant}.zarr.json",
     output:
-        OPTICAL / "cog.json",
+        OPTICAL / "cog{variant}.json",
     log:
-        LOGS / "optical_cog.log",
+        LOGS / "optical_cog{variant}.log",
+    wildcard_constraints:
+        variant="|_standard",
     conda:
         "../../envs/nightside.yaml"
     resources:
         mem_mb=8000,
         runtime=60,
     params:
-        mosaic=OPTICAL / "mosaic.zarr",
-        folder=OPTICAL / "cog",
+        mosaic=lambda w: OPTICAL / f"mosaic{w.variant}.zarr",
+        folder=lambda w: OPTICAL / f"cog{w.variant}",
         code_version=2,
     message:
-        "GeoTIFFs of the mosaic"
+        "GeoTIFFs of the mosaic{wildcards.variant}"
     shell:
         "nightside optical cog --mosaic {params.mosaic} --folder {params.folder} --out {output} 2> {log}"
 

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nightside.optical.project_commands import Config, Kernels, OnePart, Out
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from nightside.store import Window
 
 
 def mosaic(
@@ -16,13 +21,19 @@ def mosaic(
     out: Out,
     kernels: Kernels = None,
     part: OnePart = None,
+    standard: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="the same images as 'calibrate' leaves them: their signal is laid out in place, to compare"
+        ),
+    ] = None,
 ) -> None:
     """Lay denoised images onto one grid: weighted by their errors, without seams in brightness."""
     from nightside.config import load
     from nightside.optical.map_grid import grid_for
     from nightside.optical.mosaic import KIND, describe, match_images, warnings_of
     from nightside.optical.mosaic import mosaic as mosaic_window
-    from nightside.optical.open_strips import geometry_files, open_strips, optical_section
+    from nightside.optical.open_strips import geometry_files, open_strips, optical_section, show_standard
     from nightside.store import Part, write_parts
 
     settings = load(config)
@@ -33,13 +44,20 @@ def mosaic(
     warned = warnings_of(brightness, strips, grid, section.mosaic)
     for warning in warned:
         typer.echo(warning, err=True)
+    shown = show_standard(strips, standard) if standard else strips
+
+    def window_of(window: Window) -> xr.Dataset:
+        made = mosaic_window(shown, brightness, grid, window, section.mosaic)
+        # The errors are those of the denoised images.
+        return made[["signal"]] if standard else made
+
     write_parts(
         out,
-        lambda window: mosaic_window(strips, brightness, grid, window, section.mosaic),
+        window_of,
         kind=KIND,
         settings=settings,
         geobox=grid,
-        inputs=[*images, *geometry_files(section.geometry, kernels or ())],
+        inputs=[*images, *(standard or ()), *geometry_files(section.geometry, kernels or ())],
         depends={
             "geometry": section.geometry.model_dump(mode="json"),
             "mosaic": section.mosaic.model_dump(mode="json"),

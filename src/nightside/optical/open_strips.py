@@ -12,6 +12,7 @@ from nightside.config import Settings
 from nightside.config.geometry import Geometry
 from nightside.config.optical import Optical
 from nightside.formats.nac import EdrLabel
+from nightside.optical.calibrated_image import KIND as CALIBRATED
 from nightside.optical.dem import read_terrain
 from nightside.optical.edr import label_of
 from nightside.optical.strip import KIND, Strip
@@ -56,6 +57,23 @@ def open_strips(images: Sequence[Path], options: Geometry, kernels: Sequence[Pat
         Strip(label, camera, dataset, blocks)
         for label, camera, dataset in zip(labels, cameras, opened, strict=True)
     ]
+
+
+def show_standard(strips: Sequence[Strip], calibrated: Sequence[Path]) -> list[Strip]:
+    """Return strips that show what the standard calibration made of the same images.
+
+    Raises:
+        ValueError: an image has no calibrated store, or one is of none of the images.
+    """
+    opened = [open_store(path, kind=CALIBRATED, chunked=False) for path in calibrated]
+    signals = {label_of(dataset).product_id: dataset["signal"] for dataset in opened}
+    names = [strip.name for strip in strips]
+    if set(signals) != set(names):
+        odd = sorted(set(signals) ^ set(names))
+        raise ValueError(
+            f"{', '.join(odd)}: is either denoised or calibrated, not both; give each image as both"
+        )
+    return [strip.showing(signals[strip.name]) for strip in strips]
 
 
 def geometry_files(options: Geometry, kernels: Sequence[Path] = ()) -> list[Path]:

@@ -48,6 +48,10 @@ class Strip:
         """First sample that sees the Moon, and the one after the last."""
         return layout(self.label.camera, self.label.summing).scene
 
+    def showing(self, signal: xr.DataArray) -> Strip:
+        """Return the strip with another signal (line, sample) of the same image; errors, mask and place stay."""
+        return Strip(self.label, self.camera, self.image.assign(signal=signal), self.blocks)
+
     def read(self, first: int, last: int) -> Block:
         """Return lines ``first`` to ``last`` (exclusive). Masked samples, and what is not finite, are NO_DATA."""
         blocks = [self._block(number) for number in range(first // STRIP_CHUNK, -(-last // STRIP_CHUNK))]

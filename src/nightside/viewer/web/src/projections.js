@@ -1,0 +1,78 @@
+// The Moon's projections, registered with their true scale at every place.
+import proj4 from 'proj4';
+import { get, transform } from 'ol/proj.js';
+import { register } from 'ol/proj/proj4.js';
+
+export const LONLAT = 'lonlat';
+const PREFIX = 'moon:';
+const POLAR_REACH_DEG = 90;
+const MOST = 90 - 1e-9;
+let radius = 1;
+
+export const code = (key) => PREFIX + key;
+
+/** Register the projections of a catalogue: `{key: {title, proj4}}` on a sphere of `radiusM`. */
+export function registerAll(projections, radiusM) {
+  radius = radiusM;
+  proj4.defs(LONLAT, `+proj=longlat +R=${radiusM} +no_defs`);
+  for (const [key, { proj4: terms }] of Object.entries(projections)) proj4.defs(code(key), terms);
+  register(proj4);
+  for (const key of Object.keys(projections)) {
+    const projection = get(code(key));
+    const pole = poleOf(key);
+    if (pole) {
+      const reach = 2 * radiusM * Math.tan((POLAR_REACH_DEG * Math.PI) / 360);
+      projection.setExtent([-reach, -reach, reach, reach]);
+      // Stereographic, true at the pole: k = 2 / (1 + |sin latitude|).
+      projection.setGetPointResolution((resolution, point) => {
+        const latitude = (transform(point, code(key), LONLAT)[1] * Math.PI) / 180;
+        return (resolution * (1 + Math.abs(Math.sin(latitude)))) / 2;
+      });
+    } else {
+      const [x, y] = [Math.PI * radiusM, (Math.PI * radiusM) / 2];
+      projection.setExtent([-x, -y, x, y]);
+      // Along a parallel, which is what a scale bar lies on.
+      projection.setGetPointResolution((resolution, point) => resolution * Math.max(Math.cos(point[1] / radiusM), 1e-6));
+    }
+  }
+}
+
+export const poleOf = (key) => ({ north: 1, south: -1 })[key] ?? 0;
+export const toLonLat = (point, key) => transform(point, code(key), LONLAT);
+// proj4js takes the northern edge of an equirectangular map for its southern one.
+export const fromLonLat = ([longitude, latitude], key) =>
+  transform([longitude, Math.max(Math.min(latitude, MOST), -MOST)], LONLAT, code(key));
+/** The length of a quarter of a great circle, in metres. */
+export const quarter = () => (Math.PI * radius) / 2;
+
+/** Row and column of a grid `{projection, transform, width, height}` that hold a place, or null beyond it. */
+export function cellAt(grid, [longitude, latitude]) {
+  const [a, , left, , e, top] = grid.transform;
+  const [x0, y] = fromLonLat([longitude, latitude], grid.projection);
+  const turn = poleOf(grid.projection) ? 0 : 2 * Math.PI * radius;
+  for (const x of turn ? [x0, x0 - turn, x0 + turn] : [x0]) {
+    // A rounding error must not move a point that lies on an edge into the neighbour.
+    const column = Math.floor((x - left) / a + 1e-9);
+    const row = Math.floor((y - top) / e + 1e-9);
+    if (column >= 0 && column < grid.width && row >= 0 && row < grid.height) return { row, column };
+  }
+  return null;
+}
+
+/** The extent of a grid in its own projection. */
+export function extentOf({ transform: [a, , left, , e, top], width, height }) {
+  return [left, top + e * height, left + a * width, top];
+}
+
+const wrap = (longitude) => ((((longitude + 180) % 360) + 360) % 360) - 180;
+
+/** A longitude in both conventions and a latitude, in words. */
+export function words([longitude, latitude], digits = 4) {
+  const west = wrap(longitude);
+  const east = west < 0 ? west + 360 : west;
+  return {
+    latitude: `${Math.abs(latitude).toFixed(digits)}° ${latitude < 0 ? 'S' : 'N'}`,
+    longitude: `${Math.abs(west).toFixed(digits)}° ${west < 0 ? 'W' : 'E'}`,
+    east: `${east.toFixed(digits)}° E`,
+  };
+}

@@ -1,0 +1,337 @@
+"""The web map in Chromium: what it draws is what the files hold, where it is."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib import colormaps
+from odc.geo.geobox import GeoBox
+
+from nightside.store.grid import cell_index, crs_of, from_lonlat
+from nightside.viewer.page import PAGE, export, page_files
+from nightside.viewer.server import Server
+
+from .conftest import POLAR, SIZE, THERMAL, Truth, picture
+
+pytestmark = pytest.mark.browser
+
+SOUTH = crs_of(POLAR)
+EQUIRECTANGULAR = crs_of(THERMAL)
+RIGHT = 0.72
+"""Where, of the window's width, the middle of the map is laid in these tests: right of the panel."""
+
+
+def address(
+    site: str, key: str, middle: tuple[float, float], resolution: float, layers: str, rest: str = ""
+) -> str:
+    """Return the link to a view in which a place (m) lies right of the panel."""
+    x = middle[0] - (RIGHT - 0.5) * SIZE[0] * resolution
+    return f"{site}?{time.monotonic_ns()}#map={key}&at={x:.9g},{middle[1]:.9g},{resolution:.9g}&layers={layers}{rest}"
+
+
+def pixel(middle: tuple[float, float], resolution: float, place: tuple[float, float]) -> tuple[int, int]:
+    """Return row and column of the window where a place (m) lies."""
+    return (
+        int(SIZE[1] / 2 - (place[1] - middle[1]) / resolution),
+        int(RIGHT * SIZE[0] + (place[0] - middle[0]) / resolution),
+    )
+
+
+def colour(value: float, scale: str, low: float, high: float) -> np.ndarray:
+    """Return the colour that a value should have, as bytes."""
+    index = int(np.clip((value - low) / (high - low) * 256, 0, 255))
+    return np.round(np.array(colormaps[scale](index)[:3]) * 255).astype(int)
+
+
+def centre(grid: GeoBox, row: int, column: int) -> tuple[float, float]:
+    return (
+        grid.affine @ (column + 0.5, row + 0.5)
+        if hasattr(grid.affine, "__matmul__")
+        else grid.affine * (column + 0.5, row + 0.5)
+    )
+
+
+def shows(browser, where: tuple[int, int], expected: np.ndarray, within_s: float = 20.0) -> None:
+    """Wait until a pixel has a colour, to 2 of 255."""
+    until = time.monotonic() + within_s
+    while True:
+        found = picture(browser)[where].astype(int)
+        if np.abs(found - expected).max() <= 2:
+            return
+        assert time.monotonic() < until, f"pixel {where} has {found}, not {expected}"
+        time.sleep(0.2)
+
+
+def read(browser, layer: str) -> str:
+    """Wait for the value of a layer in the list of the place."""
+    return str(wait(browser, f'tr[data-layer="{layer}"] td').get_attribute("textContent"))
+
+
+def wait(browser, selector: str):
+    until = time.monotonic() + 20.0
+    while not (found := browser.find_elements("css selector", selector)):
+        assert time.monotonic() < until, f"nothing matches {selector}"
+        time.sleep(0.1)
+    return found[0]
+
+
+def click(browser, where: tuple[int, int]) -> None:
+    from selenium.webdriver.common.actions.action_builder import ActionBuilder
+
+    actions = ActionBuilder(browser)
+    actions.pointer_action.move_to_location(where[1], where[0]).click()
+    actions.perform()
+
+
+@pytest.mark.parametrize(
+    ("layer", "scale", "low", "high"),
+    [
+        ("thermal/anomaly_score", "inferno", 0.0, 3.0),
+        ("thermal/latent_mean_onset", "berlin", 11.0, 13.0),
+        ("physics/quality", "viridis", 0.0, 2.5),
+    ],
+)
+def test_pixels_have_the_colours_of_the_files_values(
+    browser, site: str, truth: Truth, layer: str, scale: str, low: float, high: float
+) -> None:
+    middle, resolution = centre(THERMAL, 10, 14), 150.0
+    browser.get(
+        address(
+            site, "equirectangular", middle, resolution, f"{layer}~{scale}~{low}~{high}~1", "&anomalies=no"
+        )
+    )
+    values = truth.values[layer]
+    for row, column in ((10, 14), (8, 21), (2, 12), (17, 19), (9, 25)):
+        where = pixel(middle, resolution, centre(THERMAL, row, column))
+        shows(browser, where, colour(float(values[row, column]), scale, low, high))
+
+
+def test_ground_without_data_is_transparent(browser, site: str, truth: Truth) -> None:
+    middle, resolution = centre(THERMAL, 3, 4), 150.0
+    assert np.isnan(truth.values["thermal/anomaly_score"][3, 4])
+    browser.get(address(site, "equirectangular", middle, resolution, "thermal/anomaly_score~viridis~0~3~1"))
+    neighbour = pixel(middle, resolution, centre(THERMAL, 3, 5))
+    shows(browser, neighbour, colour(float(truth.values["thermal/anomaly_score"][3, 5]), "viridis", 0.0, 3.0))
+    assert picture(browser)[pixel(middle, resolution, middle)].max() < 50
+
+
+def test_a_polar_view_shows_each_place_where_it_is(browser, site: str, truth: Truth) -> None:
+    """An equirectangular layer in the polar projection: longitude and latitude decide, by another library.
+
+    Inside the layer: beside its edge OpenLayers warps wrongly by up to a cell (docs/viewer.md).
+    """
+    lonlat = (0.85, -79.95)
+    to_map = from_lonlat(SOUTH)
+    middle, resolution = to_map.transform(*lonlat), 100.0
+    browser.get(
+        address(site, "south", middle, resolution, "thermal/anomaly_score~viridis~0~3~1", "&anomalies=no")
+    )
+    values = truth.values["thermal/anomaly_score"].ravel()
+    for place in (lonlat, (0.25, -79.45), (-0.75, -80.25), (1.15, -80.75)):
+        value = float(values[cell_index(THERMAL, *place)])
+        shows(
+            browser, pixel(middle, resolution, to_map.transform(*place)), colour(value, "viridis", 0.0, 3.0)
+        )
+
+
+def test_a_click_gives_the_values_the_profile_and_its_reconstruction(
+    browser, site: str, truth: Truth
+) -> None:
+    middle, resolution = centre(THERMAL, 9, 22), 150.0
+    browser.get(address(site, "equirectangular", middle, resolution, "thermal/anomaly_score~viridis~0~3~1"))
+    shows(
+        browser,
+        pixel(middle, resolution, centre(THERMAL, 9, 18)),
+        colour(float(truth.values["thermal/anomaly_score"][9, 18]), "viridis", 0.0, 3.0),
+    )
+    click(browser, pixel(middle, resolution, middle))
+    assert read(browser, "thermal/anomaly_score") == "9"
+    onset = float(read(browser, "thermal/latent_mean_onset"))
+    assert onset == pytest.approx(float(truth.values["thermal/latent_mean_onset"][9, 22]), rel=1e-4)
+    assert int(read(browser, "physics/quality")) == truth.values["physics/quality"][9, 22]
+    text = browser.find_element("id", "page-place").text
+    assert "79.95" in text
+    assert "0.75" in text
+    wait(browser, ".curve.rebuilt")
+    rms = float(browser.find_element("css selector", ".day").get_attribute("data-rms"))
+    assert rms == pytest.approx(float(truth.values["reconstruction_error"][9, 22]), rel=1e-3)
+    assert len(browser.find_elements("css selector", ".part")) == 2
+
+
+def test_both_conventions_of_longitude_are_given(browser, site: str) -> None:
+    browser.get(f"{site}?{time.monotonic_ns()}#place=-0.75,-80.25")
+    read(browser, "thermal/anomaly_score")
+    browser.find_element("id", "tab-place").click()
+    text = browser.find_element("css selector", ".coordinates").text
+    assert "0.7500° W" in text
+    assert "359.2500° E" in text
+
+
+def test_the_parting_moves_by_mouse_and_keys(browser, site: str, truth: Truth) -> None:
+    from selenium.webdriver.common.actions.action_builder import ActionBuilder
+    from selenium.webdriver.common.keys import Keys
+
+    middle, resolution = centre(POLAR, 3, 12), 25.0
+    before, after = (
+        colour(float(truth.values[name][3, 12]), "gray", 1.0, 5.0)
+        for name in ("optical/standard/signal", "optical/signal")
+    )
+    assert np.abs(before - after).max() > 60
+    rest = "&anomalies=no&swipe=optical/standard/signal~optical/signal~0.5"
+    browser.get(address(site, "south", middle, resolution, "optical/signal~gray~1~5~1", rest))
+    where = pixel(middle, resolution, middle)
+    shows(browser, where, after)
+    bar = browser.find_element("id", "swipe")
+    actions = ActionBuilder(browser)
+    actions.pointer_action.move_to_location(SIZE[0] // 2, 600).pointer_down().move_to_location(
+        int(0.9 * SIZE[0]), 600
+    ).pointer_up()
+    actions.perform()
+    shows(browser, where, before)
+    assert bar.get_attribute("aria-valuenow") == "90"
+    bar.send_keys(Keys.HOME)
+    shows(browser, where, after)
+    bar.send_keys(Keys.END)
+    shows(browser, where, before)
+    assert "~optical/signal~1&" in browser.current_url
+
+
+def test_a_link_restores_the_view(browser, site: str, truth: Truth) -> None:
+    middle, resolution = centre(THERMAL, 9, 18), 120.0
+    browser.get(
+        address(
+            site,
+            "equirectangular",
+            middle,
+            resolution,
+            "thermal/anomaly_score~cividis~0.25~2.5~0.6;physics/quality~viridis~0~2~1",
+            "&place=0.75,-79.95",
+        )
+    )
+    read(browser, "thermal/anomaly_score")
+    time.sleep(2.0)
+    first, link = picture(browser), browser.current_url
+    browser.get("about:blank")
+    browser.get(link)
+    read(browser, "thermal/anomaly_score")
+    time.sleep(2.0)
+    assert browser.current_url == link
+    assert np.abs(picture(browser).astype(int) - first).max() <= 2
+
+
+def test_an_anomaly_is_listed_and_flown_to(browser, site: str) -> None:
+    browser.get(f"{site}?{time.monotonic_ns()}")
+    wait(browser, ".card")
+    browser.find_element("id", "tab-anomalies").click()
+    listed = browser.find_elements("css selector", ".anomaly")
+    assert len(listed) == 1
+    assert "9" in listed[0].text
+    listed[0].click()
+    time.sleep(2.0)
+    x, y = browser.execute_script("return viewer.map.getView().getCenter()")
+    width = browser.execute_script("return viewer.map.getSize()[0] * viewer.map.getView().getResolution()")
+    at = centre(THERMAL, 9, 22)
+    assert abs(x - at[0]) < width / 2
+    assert abs(y - at[1]) < 3000
+    assert width < 30 * 0.1 * 30_322
+
+
+def test_the_scale_bar_knows_the_moon(browser, site: str) -> None:
+    """At 80 S a metre of the equirectangular map is cos(80) of a metre along the parallel."""
+    middle, resolution = centre(THERMAL, 10, 14), 150.0
+    browser.get(address(site, "equirectangular", middle, resolution, "physics/quality~viridis~0~2~1"))
+    bar = wait(browser, ".ol-scale-line-inner")
+    number, unit = bar.text.split()
+    metres = float(number) * {"km": 1000.0, "m": 1.0}[unit]
+    pixels = float(bar.value_of_css_property("width").removesuffix("px"))
+    assert metres / pixels == pytest.approx(150.0 * np.cos(np.deg2rad(80.05)), rel=0.03)
+
+
+def test_keys_move_the_map_and_ask_for_its_middle(browser, site: str) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    middle, resolution = centre(THERMAL, 10, 14), 150.0
+    browser.get(address(site, "equirectangular", middle, resolution, "physics/quality~viridis~0~2~1"))
+    wait(browser, ".card")
+    before = browser.execute_script("return viewer.map.getView().getCenter()")
+    area = browser.find_element("id", "map")
+    area.send_keys(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
+    after = browser.execute_script("return viewer.map.getView().getCenter()")
+    assert after[0] - before[0] == pytest.approx(2 * 90 * resolution)
+    area.send_keys(Keys.ENTER)
+    wait(browser, ".coordinates")
+
+
+def test_a_small_screen_has_map_and_panel_without_sideways_scrolling(chromium: Callable, site: str) -> None:
+    phone = chromium((390, 844))
+    phone.get(site)
+    wait(phone, ".card")
+    assert phone.execute_script("return document.documentElement.scrollWidth") <= 390
+    panel = phone.find_element("id", "panel").rect
+    assert panel["y"] > 300
+    phone.find_element("id", "fold").click()
+    assert phone.find_element("id", "panel").rect["height"] < 100
+    assert phone.get_log("browser") == []
+
+
+def test_without_webgl2_a_clear_word_stands_there(chromium: Callable, site: str) -> None:
+    old = chromium(SIZE, "--disable-3d-apis")
+    old.get(site)
+    assert "WebGL2" in wait(old, ".fault").text
+
+
+def test_the_exported_folder_works_on_a_server_without_ranges(
+    browser, truth: Truth, site: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "page"
+    export(truth.folder, page_files(truth.folder, 5.0, 0.0), folder)
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder))
+    ) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        middle, resolution = centre(THERMAL, 9, 22), 150.0
+        url = f"http://127.0.0.1:{server.server_address[1]}/"
+        browser.get(
+            address(
+                url,
+                "equirectangular",
+                middle,
+                resolution,
+                "thermal/anomaly_score~viridis~0~12~1",
+                "&anomalies=no&place=0.75,-79.95",
+            )
+        )
+        shows(browser, pixel(middle, resolution, centre(THERMAL, 9, 21)), colour(9.0, "viridis", 0.0, 12.0))
+        assert read(browser, "thermal/anomaly_score") == "9"
+        wait(browser, ".curve.rebuilt")
+        browser.get("about:blank")
+        server.shutdown()
+        thread.join()
+
+
+def test_half_a_store_is_said_on_the_page(chromium: Callable, browser, truth: Truth, tmp_path: Path) -> None:
+    folder = tmp_path / "half"
+    shutil.copytree(truth.folder, folder)
+    shutil.rmtree(folder / "thermal/profiles.zarr/temperature/c")
+    with Server(folder, PAGE, page_files(folder, 5.0, 0.0)) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        browser.get(server.url)
+        assert "profiles.zarr is not what its manifest says" in wait(browser, ".warning").text
+        browser.get("about:blank")
+        server.shutdown()
+        thread.join()
