@@ -21,7 +21,7 @@ include: "workflow/rules/query.smk"
 rule all:
     default_target: True
     input:
-        RESULTS / "report.html" if MAPS_TEMPERATURES else [],
+        RESULTS / "report.html",
         [OPTICAL / "report.html", OPTICAL / "cog_standard.json"] if NAC else [],
         RESULTS / "stac.json",
         RESULTS / "zarr.json",
@@ -34,9 +34,8 @@ rule tables:
 
 rule maps:
     input:
-        [RESULTS / "thermal/cog.json", RESULTS / "physics/cog.json"]
-        if MAPS_TEMPERATURES
-        else [],
+        RESULTS / "thermal/cog.json",
+        RESULTS / "physics/cog.json",
         [OPTICAL / "cog.json", OPTICAL / "cog_standard.json"] if NAC else [],
 
 

@@ -249,6 +249,9 @@ def test_the_scale_bar_knows_the_moon(browser, site: str) -> None:
     middle, resolution = centre(THERMAL, 10, 14), 150.0
     browser.get(address(site, "equirectangular", middle, resolution, "physics/quality~viridis~0~2~1"))
     bar = wait(browser, ".ol-scale-line-inner")
+    until = time.monotonic() + 20.0
+    while not bar.text and time.monotonic() < until:
+        time.sleep(0.1)
     number, unit = bar.text.split()
     metres = float(number) * {"km": 1000.0, "m": 1.0}[unit]
     pixels = float(bar.value_of_css_property("width").removesuffix("px"))
