@@ -21,7 +21,7 @@ include: "workflow/rules/query.smk"
 rule all:
     default_target: True
     input:
-        RESULTS / "report.html",
+        RESULTS / "report.html" if MAPS_TEMPERATURES else [],
         [OPTICAL / "report.html", OPTICAL / "cog_standard.json"] if NAC else [],
         RESULTS / "stac.json",
         RESULTS / "zarr.json",
@@ -34,8 +34,9 @@ rule tables:
 
 rule maps:
     input:
-        RESULTS / "thermal/cog.json",
-        RESULTS / "physics/cog.json",
+        [RESULTS / "thermal/cog.json", RESULTS / "physics/cog.json"]
+        if MAPS_TEMPERATURES
+        else [],
         [OPTICAL / "cog.json", OPTICAL / "cog_standard.json"] if NAC else [],
 
 

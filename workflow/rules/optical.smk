@@ -330,7 +330,7 @@ rule optical_mosaic_standard:
         "../../envs/nightside.yaml"
     threads: 2
     resources:
-        mem_mb=4000,
+        mem_mb=more_memory(4000),
         runtime=4 * 60,
     params:
         config=CONFIG,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import typer
@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 from nightside.optical.project_commands import Config, Kernels, OnePart, Out
 
 if TYPE_CHECKING:
-    import xarray as xr
-
     from nightside.store import Window
 
 
