@@ -12,7 +12,7 @@ from nightside.store.manifest import digest
 
 MAPS = "results/small/thermal/maps.zarr.json"
 
-pytestmark = [pytest.mark.slurm, pytest.mark.slow, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.slurm, pytest.mark.slow, pytest.mark.timeout(3600)]
 
 
 def stores(workflow):
@@ -55,11 +55,11 @@ def test_a_step_that_found_fewer_tasks_than_configured_says_so(cluster, finished
 
 def test_cancelled_killed_and_with_a_node_down_it_ends_with_the_same_products(cluster, finished, tmp_path):
     workflow = Workflow(tmp_path, cluster)
-    checkpoint = workflow.results / "checkpoints/thermal/last.ckpt"
+    checkpoints = workflow.results / "checkpoints/thermal"
     process = workflow.start(MAPS)
     try:
         cluster.wait_for(
-            lambda: checkpoint.exists() and workflow.training_job(), "a checkpoint", timeout_s=600
+            lambda: list(checkpoints.rglob("last.ckpt")) and workflow.training_job(), "a checkpoint", timeout_s=1200
         )
         first = workflow.training_job()
         cluster.call("scancel", first)
@@ -82,7 +82,7 @@ def test_cancelled_killed_and_with_a_node_down_it_ends_with_the_same_products(cl
     assert "thermal/maps.zarr" in made
     assert made == {store: wanted[store] for store in made}
     log = (workflow.results / "logs/thermal_train.log").read_text()
-    assert "epoch 60/60" in log
-    assert "epoch 1/60" not in log
+    assert "epoch 20/20" in log
+    assert "epoch 1/20" not in log
     cluster.start_node(node)
     cluster.call("scontrol", "update", f"nodename={node}", "state=resume")

@@ -18,7 +18,7 @@ diviner: {source: synthetic, start: 2010-01-01, end: 2010-12-31, block_months: 6
 thermal:
   profiles: {gap_max_h: 24}
   vae: {objective: beta_vae, latents: 1, width: 4}
-  training: {epochs: 60, steps_min: 0, batch_size: 8, devices: 2}
+  training: {epochs: 20, steps_min: 0, batch_size: 8, devices: 2}
 synthetic: {}
 """
 
@@ -58,7 +58,7 @@ class Workflow:
         logs = [self.folder / "snakemake.log", *sorted(self.results.rglob("*.log"))]
         return "\n".join(f"--- {p.name}\n{p.read_text(errors='replace')[-3000:]}" for p in logs if p.exists())
 
-    def run(self, *arguments: str, timeout_s: float = 900) -> None:
+    def run(self, *arguments: str, timeout_s: float = 1500) -> None:
         """Run Snakemake to its end."""
         process = self.start(*arguments)
         try:
