@@ -76,9 +76,10 @@ def test_the_jump_of_the_sunlight_is_resolved(jump, side):
     hours = 12.0 - side * 6.0 + after
     surface = physics.diurnal_temperatures(*places, side * slope, local_time_h=hours)
     error = np.abs(surface - fine[side])
-    assert error.max() < 0.6
-    assert error[:, np.abs(after) < 1e-9].max() < 0.1
-    assert error[:, after < -1e-9].max() < 0.15
+    assert error.max() < 0.75
+    assert error[:, after > 0.045].max() < 0.4
+    assert error[:, np.abs(after) < 1e-9].max() < 0.05
+    assert error[:, after < -1e-9].max() < 0.1
 
 
 @pytest.mark.parametrize(

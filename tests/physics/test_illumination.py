@@ -149,7 +149,9 @@ def test_compiled_sunlight_meets_the_terrain_of_the_published_law():
     places = checked_places([0.0, 60.0, -43.3, 80.0], 0.12, 0.07, [0.0, 5.0, 20.0, -8.0], 4.0, 0.95)
     columns = make_columns(places, 1.2, physics.REGOLITH, physics.MOON, physics.depth_grid_m(), horizon)
     daylight = sunlight.step_sunlight(columns, 480, 4)
-    compiled = (daylight.flux * daylight.length)[0].sum(axis=0) / physics.MOON.day_s
+    # By the trapezoidal rule: what it gets wrong at a jump is half of the short step after it.
+    flux = np.concatenate([daylight.flux[0, -1:], daylight.flux[0]])
+    compiled = (0.5 * (flux[1:] + flux[:-1]) * daylight.length[0]).sum(axis=0) / physics.MOON.day_s
     arguments = (places["latitude_deg"], 0.12, places["slope_east_deg"], places["slope_north_deg"], 1.2)
     mean = physics.daily_mean_absorbed_flux(*arguments, horizon_deg=horizon, samples=48_000)
     np.testing.assert_allclose(compiled, mean, rtol=2e-3)

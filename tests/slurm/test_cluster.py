@@ -59,7 +59,9 @@ def test_cancelled_killed_and_with_a_node_down_it_ends_with_the_same_products(cl
     process = workflow.start(MAPS)
     try:
         cluster.wait_for(
-            lambda: list(checkpoints.rglob("last.ckpt")) and workflow.training_job(), "a checkpoint", timeout_s=1200
+            lambda: list(checkpoints.rglob("last.ckpt")) and workflow.training_job(),
+            "a checkpoint",
+            timeout_s=1200,
         )
         first = workflow.training_job()
         cluster.call("scancel", first)

@@ -31,7 +31,7 @@ rule synthetic_diviner:
         truth=SYNTHETIC / "truth.zarr",
         tables=SYNTHETIC / "diviner",
         depends=section("seed", "region", "synthetic", *DIVINER),
-        code_version=2,
+        code_version=3,
     message:
         "synthetic Moon: terrain, heat, orbits"
     shell:

@@ -23,7 +23,7 @@ rule physics_invert:
         cube=THERMAL / "cube.zarr",
         store=PHYSICS / "inversion.zarr",
         depends=section("physics.inversion"),
-        code_version=5,
+        code_version=6,
     message:
         "inversion: albedo, H and onset of every cell, with their errors"
     shell:
@@ -115,7 +115,7 @@ rule physics_column:
         runtime=60,
     params:
         folder=COLUMN,
-        code_version=2,
+        code_version=3,
     message:
         "networks solve and invert a column of regolith, beside the solver"
     shell:

@@ -74,8 +74,8 @@ def day(  # type: ignore[no-untyped-def]
     """Carry a block of columns through one day, which starts at midnight.
 
     ``start`` and ``end`` (nodes, LANES) are temperatures in K; ``sunlight``, ``length`` and ``ratio`` (steps, LANES)
-    are those of :class:`nightside.physics.sunlight.Daylight` for the block; ``capacity``, ``conductance`` and ``emission`` are those of
-    :class:`nightside.physics.periodic.Columns` for the block; ``ground`` is its ``ground``. The results: ``end``,
+    are those of :class:`nightside.physics.sunlight.Daylight` for the block; ``capacity``, ``conductance`` and
+    ``emission`` are those of :class:`nightside.physics.periodic.Columns` for the block; ``ground`` is its ``ground``. The results: ``end``,
     ``surface`` (steps, LANES), the surface temperature in K at the end of each step, ``change`` (LANES), the
     largest last change of the Newton iterations in K, and ``record`` (steps, nodes, LANES), the temperatures of
     all nodes, which is left alone where it is empty.

@@ -89,7 +89,7 @@ def diurnal_sensitivities(
     The other arguments are those of :func:`nightside.physics.heat.diurnal_solution`. The steps of a periodic day
     are differentiated, and the periodic state by the implicit function theorem (:mod:`nightside.physics.tangent`):
     the derivatives are those of the computed temperatures, on fixed nodes, without a difference quotient.
-    Sunlight has a kink where the Sun grazes the facet: where it rises just at the end of a step, the derivative
+    Sunlight has a kink where the Sun grazes the facet: where it does just at the end of a step, the derivative
     by a slope is that of the lit side.
 
     Raises ValueError for unphysical input and for parameters that are not in :data:`PARAMETER_UNITS`; warns as

@@ -5,10 +5,9 @@ The law is that of :mod:`nightside.physics.illumination`; the argument ``columns
 
 **Steps.** Where the Sun comes over the horizon and already faces a slope, absorbed sunlight jumps, and so does the
 rate at which the surface warms; where it sets before a slope the same. No step may contain a jump: a step ends at
-each place's own sunrise and another at its sunset, with the sunlight of the moment before, and short steps
-that grow follow either. The steps follow from latitude, season and
-terrain, which no derivative is taken by, and not from the slope: level ground has the same, and temperatures are
-smooth functions of the slope.
+each place's own sunrise and another at its sunset, with the sunlight of the moment before, and short steps that grow
+follow either. They depend on latitude, season and terrain, which no derivative is taken by, and not on the slope:
+level ground has the same, and temperatures are smooth functions of the slope.
 """
 
 from __future__ import annotations
@@ -21,19 +20,20 @@ from numba import njit, prange
 from numpy.typing import NDArray
 
 SPAN, EXTRA, GROWTH = 5, 18, 1.25
-"""The first ``SPAN`` steps after sunrise, and after sunset, are ``SPAN`` + ``EXTRA`` that grow by ``GROWTH``: from 40 s of
-the Moon's day. Parts that double are six times worse than parts that grow by a quarter."""
+"""The first ``SPAN`` steps after sunrise, and after sunset, are ``SPAN`` + ``EXTRA`` that grow by ``GROWTH``, from 40 s
+of the Moon's day. Ten parts that double leave 9 K of error after a sunrise, these 0.7 K."""
 
 _SUNRISE_SAMPLES = 16
 _JUST_BEFORE = 1e-9  # of a jump, in radians of the hour angle
+_SHORTEST = 1e-6  # time between sunrise, sunset and midnight, in radians
 _BISECTIONS = 48
 
 
 class Daylight(NamedTuple):
     """The steps of blocks of places, and their sunlight: each (blocks, steps, lanes).
 
-    ``flux``: absorbed sunlight at the end of each step, W m-2, just before it where it jumps then. ``length`` of the step,
-    s. ``ratio`` of that to the length of the step before; 0 where the step is to forget what was before it.
+    ``flux``: absorbed sunlight at the end of each step, W m-2, just before it where it jumps then. ``length`` of the
+    step, s. ``ratio`` of that to the length of the step before; 0 where the step is to forget what was before it.
     """
 
     flux: NDArray[np.float64]
@@ -92,13 +92,20 @@ def _cosine(columns, place, cos_h, sin_h):  # type: ignore[no-untyped-def]
 @njit(cache=True, error_model="numpy")
 def _sunrise_and_sunset(columns, place, steps):  # type: ignore[no-untyped-def]
     """Return the hour angles of the day's first sunrise and last sunset; those of the equinox if there are none."""
-    rise, fall = -0.5 * math.pi, 0.5 * math.pi
+    rise, fall = _first_and_last(columns, place, steps)
+    if not (abs(fall - rise) > _SHORTEST and max(abs(rise), abs(fall)) < math.pi - _SHORTEST):
+        return -0.5 * math.pi, 0.5 * math.pi
+    return rise, fall
+
+
+@njit(cache=True, error_model="numpy")
+def _first_and_last(columns, place, steps):  # type: ignore[no-untyped-def]
+    """Return the hour angles of the first sunrise and the last sunset, both 0 if there are none."""
+    rise, fall = 0.0, 0.0
     if not columns.horizon.shape[1]:
         constant, amplitude = columns.sphere[0, place], columns.sphere[1, place]
         half_day = math.acos(min(max(-constant / amplitude, -1.0), 1.0)) if amplitude > 0.0 else 0.0
-        if _JUST_BEFORE < half_day < math.pi - _JUST_BEFORE:
-            rise, fall = -half_day, half_day
-        return rise, fall
+        return -half_day, half_day
     width, found = 2.0 * math.pi / steps, False
     was_up = _height(columns, place, -1.0, 0.0) > 0.0
     for step in range(steps):
@@ -205,9 +212,9 @@ def _light_place(columns, place, mesh, at, flux, gradient):  # type: ignore[no-u
 def step_sunlight(columns, steps, lanes):  # type: ignore[no-untyped-def]
     """Return the :class:`Daylight` of blocks of ``lanes`` places, in ``steps`` + 2 ``EXTRA`` steps.
 
-    Where terrain lets the Sun in, or shuts it off, at once between sunrise and sunset, a step's flux is the mean over the
-    time within half a step of its end: the day's energy does not depend on where steps fall. The last block is filled
-    up with copies of the last place.
+    Where terrain lets the Sun in, or shuts it off, at once between sunrise and sunset, a step's flux is the mean over
+    the time within half a step of its end: the day's energy does not depend on where steps fall. The last block is
+    filled up with copies of the last place.
     """
     places = columns.albedo.shape[0]
     blocks = (places + lanes - 1) // lanes

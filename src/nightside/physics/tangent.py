@@ -121,9 +121,9 @@ def sensitivities(  # type: ignore[no-untyped-def]
     """Return the derivatives (n, m, p) of periodic surface temperatures by p parameters.
 
     ``columns`` is :class:`nightside.physics.periodic.Columns`, ``daylight`` its
-    :class:`nightside.physics.sunlight.Daylight`; ``days`` (n, steps + 1, nodes) are their periodic days in K. The derivatives of the columns by the parameters are ``by_capacity`` (p, nodes, n),
-    ``by_conductance`` (p, nodes - 1, n), ``by_place`` (2, p) of chi / 350^3 and the emission, and ``by_sunlight``
-    (n, steps, p).
+    :class:`nightside.physics.sunlight.Daylight`; ``days`` (n, steps + 1, nodes) are their periodic days in K.
+    The derivatives of the columns by the parameters are ``by_capacity`` (p, nodes, n), ``by_conductance``
+    (p, nodes - 1, n), ``by_place`` (2, p) of chi / 350^3 and the emission, and ``by_sunlight`` (n, steps, p).
     ``first_of`` and ``weights`` are those of ``sunlight.locate``. NaN in a day gives NaN.
     """
     places, steps, nodes = days.shape[0], days.shape[1] - 1, days.shape[2]
