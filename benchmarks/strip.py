@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import time
@@ -269,6 +270,9 @@ def main() -> None:
         "steps": {},
     }
     for name in options.steps:
+        # What an earlier run left unfinished would be gone on with, not measured.
+        unfinished = verbs[name].rpartition("--out ")[2] + ".partial"
+        shutil.rmtree(options.folder / unfinished, ignore_errors=True)
         found = run(options.folder, verbs[name])
         found["mpixel_per_cpu_s"] = round(pixels / found["cpu_s"] / 1e6, 4)
         found["mpixel_per_s"] = round(pixels / found["wall_s"] / 1e6, 4)
