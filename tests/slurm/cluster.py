@@ -79,6 +79,8 @@ class Cluster:
             **{k: v for k, v in os.environ.items() if not k.startswith(("SLURM_", "SBATCH_", "SRUN_"))},
             "SLURM_CONF": str(folder / "slurm.conf"),
             "PATH": f"{folder}/bin:{_path()}",
+            # The nodes' names are no hosts' names, by which training would look for its first process.
+            "MASTER_ADDR": "127.0.0.1",
         }
 
     def start(self) -> None:

@@ -164,8 +164,10 @@ def launch(training, threads):
     asked = processes(training)
     if not asked:
         return ""
-    tasks = asked["nodes"] * asked.get("tasks_per_node", 1)
-    return f"${{SLURM_JOB_ID:+srun --nodes={asked['nodes']} --ntasks={tasks} --cpus-per-task={threads}}}"
+    nodes, tasks = asked["nodes"], asked.get("tasks_per_node", 1)
+    # Lightning wants to be told the tasks of a node, Slurm all of them.
+    counts = f"--nodes={nodes} --ntasks={nodes * tasks} --ntasks-per-node={tasks}"
+    return f"${{SLURM_JOB_ID:+srun {counts} --cpus-per-task={threads}}}"
 
 
 def repeated(option, paths):
