@@ -125,6 +125,8 @@ def struct_noise2void(images: Sequence[Image], steps: int, seed: int = 1) -> lis
             "SYX",
             [64, 64],
             8,
+            augmentations=[],  # as CAREamics has it where masks have a direction
+            num_workers=0,
             struct_n2v_axes="horizontal",
             struct_n2v_span=9,
             num_epochs=max(1, round(steps / -(-patches // 8))),
@@ -158,7 +160,7 @@ def _careamics() -> tuple[Any, Callable[..., Any]]:
     for name in ("careamics", "lightning.pytorch"):
         logging.getLogger(name).setLevel(logging.ERROR)
     recipes = importlib.import_module("careamics.config.factories.n2v_factory")
-    return careamics, recipes.create_structn2v_config
+    return careamics, recipes.create_advanced_n2v_config
 
 
 def _stand_in(name: str) -> Any:
