@@ -55,7 +55,7 @@ NOT_ELEMENTWISE = {
     # The solver and what is built upon it, tested beside them.
     "diurnal_sensitivities", "diurnal_solution", "diurnal_temperatures", "parameter_covariance",
     "amplitude_range", "invert", "make_surrogate", "poor_fits", "surrogate_temperatures", "verify",
-    "with_rocks_where_needed",
+    "moved_surrogates", "systematic_std", "with_rocks_where_needed",
 }  # fmt: skip
 
 

@@ -3,9 +3,11 @@
 
 rule publish_stac:
     input:
-        THERMAL / "cog.json",
-        PHYSICS / "cog.json",
-        RESULTS / "report.html",
+        (
+            [THERMAL / "cog.json", PHYSICS / "cog.json", RESULTS / "report.html"]
+            if MAPS_TEMPERATURES
+            else []
+        ),
         (
             [
                 OPTICAL / "cog.json",

@@ -3,10 +3,16 @@
 
 rule results_index:
     input:
-        THERMAL / "cube.zarr.json",
-        THERMAL / "profiles.zarr.json",
-        THERMAL / "maps.zarr.json",
-        PHYSICS / "inversion.zarr.json",
+        (
+            [
+                THERMAL / "cube.zarr.json",
+                THERMAL / "profiles.zarr.json",
+                THERMAL / "maps.zarr.json",
+                PHYSICS / "inversion.zarr.json",
+            ]
+            if MAPS_TEMPERATURES
+            else []
+        ),
         OPTICAL / "mosaic.zarr.json" if NAC else [],
         expand(
             OPTICAL / "{kind}/{product}.zarr.json",

@@ -103,33 +103,36 @@ def fit(
         precision = "bf16-mixed" if multiplies_in_bf16("cuda" if gpu else "cpu") else "32-true"
     many = nodes > 1 or devices not in ("auto", 1) or (gpu and torch.cuda.device_count() > 1)
     checkpoint_folder.mkdir(parents=True, exist_ok=True)
-    trainer = pl.Trainer(
-        accelerator="gpu" if gpu else "cpu",
-        devices=devices,
-        num_nodes=nodes,
-        strategy="ddp" if many else "auto",
-        plugins=[SLURMEnvironment(auto_requeue=False)] if SLURMEnvironment.detect() else None,
-        precision=precision,
-        max_epochs=epochs,
-        gradient_clip_val=gradient_clip,
-        callbacks=[
-            _WorldSize(devices, nodes),
-            _Progress(seed),
-            ModelCheckpoint(
-                checkpoint_folder,
-                filename="last",
-                save_top_k=1,
-                enable_version_counter=False,
-                every_n_epochs=1,
-            ),
-        ],
-        use_distributed_sampler=False,
-        logger=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-        default_root_dir=checkpoint_folder,
-    )
+    with warnings.catch_warnings():
+        # Where Slurm is installed; a node's own commands need no srun, and the number of processes is checked.
+        warnings.filterwarnings("ignore", message="The `srun` command is available")
+        trainer = pl.Trainer(
+            accelerator="gpu" if gpu else "cpu",
+            devices=devices,
+            num_nodes=nodes,
+            strategy="ddp" if many else "auto",
+            plugins=[SLURMEnvironment(auto_requeue=False)] if SLURMEnvironment.detect() else None,
+            precision=precision,
+            max_epochs=epochs,
+            gradient_clip_val=gradient_clip,
+            callbacks=[
+                _WorldSize(devices, nodes),
+                _Progress(seed),
+                ModelCheckpoint(
+                    checkpoint_folder,
+                    filename="last",
+                    save_top_k=1,
+                    enable_version_counter=False,
+                    every_n_epochs=1,
+                ),
+            ],
+            use_distributed_sampler=False,
+            logger=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+            default_root_dir=checkpoint_folder,
+        )
     last = checkpoint_folder / LAST
     with warnings.catch_warnings():
         for expected in (
