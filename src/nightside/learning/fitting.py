@@ -103,9 +103,16 @@ def fit(
         precision = "bf16-mixed" if multiplies_in_bf16("cuda" if gpu else "cpu") else "32-true"
     many = nodes > 1 or devices not in ("auto", 1) or (gpu and torch.cuda.device_count() > 1)
     checkpoint_folder.mkdir(parents=True, exist_ok=True)
+    last = checkpoint_folder / LAST
     with warnings.catch_warnings():
-        # Where Slurm is installed; a node's own commands need no srun, and the number of processes is checked.
-        warnings.filterwarnings("ignore", message="The `srun` command is available")
+        for expected in (
+            ".*does not have many workers.*",  # batches are slices of an array in memory
+            ".*exists and is not empty.*",  # resuming is the normal case
+            ".*GPU available but not used.*",
+            "The `srun` command is available.*",  # Slurm is installed; the number of processes is checked
+            ".*LeafSpec.*",  # torch's own deprecation, inside Lightning's loop
+        ):
+            warnings.filterwarnings("ignore", message=expected)
         trainer = pl.Trainer(
             accelerator="gpu" if gpu else "cpu",
             devices=devices,
@@ -133,15 +140,6 @@ def fit(
             num_sanity_val_steps=0,
             default_root_dir=checkpoint_folder,
         )
-    last = checkpoint_folder / LAST
-    with warnings.catch_warnings():
-        for expected in (
-            ".*does not have many workers.*",  # batches are slices of an array in memory
-            ".*exists and is not empty.*",  # resuming is the normal case
-            ".*GPU available but not used.*",
-            ".*LeafSpec.*",  # torch's own deprecation, inside Lightning's loop
-        ):
-            warnings.filterwarnings("ignore", message=expected)
         trainer.fit(
             module, data, ckpt_path=str(last) if _resumable(last, module) else None, weights_only=True
         )
