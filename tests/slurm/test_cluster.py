@@ -2,7 +2,9 @@
 
 import json
 import re
+import sys
 import time
+from pathlib import Path
 
 import pytest
 from workflow_on_slurm import Workflow, end
@@ -39,7 +41,7 @@ def test_training_runs_as_two_tasks(finished):
 def test_a_step_that_found_fewer_tasks_than_configured_says_so(cluster, finished, tmp_path):
     thermal = finished.results / "thermal"
     ended = cluster.call(
-        "srun", "-n1", "nightside", "thermal", "train",
+        "srun", "-n1", str(Path(sys.executable).with_name("nightside")), "thermal", "train",
         "--config", str(finished.results / "config.yaml"),
         "--profiles", str(thermal / "profiles.zarr"),
         "--cube", str(thermal / "cube.zarr"),
