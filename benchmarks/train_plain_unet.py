@@ -22,7 +22,7 @@ from denoising_peers import white_noise_input
 from numpy.typing import NDArray
 
 from nightside.config.horus import Horus, PhotonTraining
-from nightside.learning import fit, multiplies_in_bf16, save_model, versions
+from nightside.learning import fit, load_model, multiplies_in_bf16, save_model, versions
 from nightside.optical.darkening import PATCH
 from nightside.optical.photon_net import PhotonNet
 from nightside.optical.photon_train import GRADIENT_CLIP
@@ -68,6 +68,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=2700, help="of 8 patches of 96 x 96 pixels")
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--start-from", type=Path, help="folder of a plain U-Net that is trained further")
     parser.add_argument("--out", type=Path, required=True, help="folder of the model")
     options = parser.parse_args()
     config = Horus(
@@ -90,7 +91,12 @@ def main() -> None:
         levels_dn=photon.levels_dn,
     )
     torch.manual_seed(options.seed)
-    module = Training(PhotonNet(photon.widths, photon.blocks), photon.learning_rate, photon.steps)
+    network, before = PhotonNet(photon.widths, photon.blocks), None
+    if options.start_from:
+        network, card = load_model(options.start_from, PhotonNet.from_card)
+        network.train()
+        before = {name: card.get(name) for name in ("training", "seed", "steps", "started_from")}
+    module = Training(network, photon.learning_rate, photon.steps)
     trainer = fit(
         module,
         PhotonData(data, workers=0),
@@ -110,6 +116,7 @@ def main() -> None:
         "scenes": list(scenes.names),
         "seed": options.seed,
         "steps": int(trainer.global_step),
+        "started_from": before,
         "versions": versions(),
     }
     options.out.mkdir(parents=True, exist_ok=True)

@@ -278,7 +278,7 @@ rule optical_denoise:
             if NAC
             else ""
         ),
-        code_version=2,
+        code_version=3,
     message:
         "{wildcards.product}: denoise"
     shell:

@@ -21,8 +21,11 @@ from nightside.store import atomic_folder
 
 GRADIENT_CLIP = 1.0
 
-CHECK_KEY, CHECK_CAMERAS, CHECK_FRAMES = 97, 64, 8
-"""Random numbers, cameras and frames by which a trained network is checked."""
+CHECK_KEY, CHECK_CAMERAS = 97, 64
+"""Random numbers and cameras by which a trained network is checked."""
+
+CHECK_FRAMES_MIN, CHECK_STEPS = 8, 32
+"""Frames by which it is checked: one for so many steps of training, each of some forty patches."""
 
 
 def train_photon(
@@ -82,10 +85,11 @@ def train_photon(
         "started_from": before,
         "check": check,
         "versions": versions(),
+        "weights": "half precision",
     }
     if trainer.is_global_zero:
         with atomic_folder(out_folder) as partial:
-            save_model(partial, network, card)
+            save_model(partial, network.half(), card)
         (checkpoint_folder / LAST).unlink(missing_ok=True)
     return card
 
@@ -100,7 +104,7 @@ def _start(folder: Path) -> tuple[PhotonNet, dict[str, Any]]:
 
 
 def set_std_right(
-    network: PhotonNet, scenes: ScenePool, photon: PhotonTraining, seed: int, frames: int = CHECK_FRAMES
+    network: PhotonNet, scenes: ScenePool, photon: PhotonTraining, seed: int, frames: int | None = None
 ) -> dict[str, float]:
     """Scale the stated standard deviation by what errors show, through cameras that training has not seen.
 
@@ -110,6 +114,7 @@ def set_std_right(
         ``error_db`` (the mean over patches of the error's logarithm, in units of the noise) and ``z_spread`` of the
         frames that were not used.
     """
+    frames = frames or max(CHECK_FRAMES_MIN, photon.steps // CHECK_STEPS)
     rng = np.random.default_rng([seed, CHECK_KEY])
     first = photon.cameras[1]
     z_scores, errors = [], []

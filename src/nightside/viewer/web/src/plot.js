@@ -2,7 +2,7 @@
 
 const WIDTH = 340;
 const HEIGHT = 190;
-const MARGIN = { left: 36, right: 14, top: 8, bottom: 26 };
+const MARGIN = { left: 36, right: 20, top: 8, bottom: 26 };
 
 const x = (hour) => MARGIN.left + ((WIDTH - MARGIN.left - MARGIN.right) * hour) / 24;
 
