@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -29,21 +30,35 @@ SHIPPED = Path(str(files("nightside.optical"))) / "weights" / "photon"
 class CalibratedDark:
     """Camera noise without a DestripeNet: the standard calibration's dark, and what each line's masked samples add to it.
 
-    The means of both ends are joined by a straight line. Phases are left to the image itself, which knows them better.
+    The levels of both ends are joined by a straight line. Phases are left to the image itself, which knows them better;
+    but they are told apart, because masked samples are not as many of each: a pattern that has changed since the dark
+    would pass for a level.
     """
 
     layout: Layout
     dark_dn: NDArray[np.float32]
 
     def __call__(self, dn: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the camera noise of lines, raw DN, (line, sample)."""
+        """Return the camera noise of lines, raw DN, (line, sample), from their raw DN."""
+        masked = self.layout.masked
+        levels = (dn[:, masked] - self.dark_dn[masked]) @ self._levels.T
+        return np.asarray(self.dark_dn + levels @ self._shares, np.float32)
+
+    @cached_property
+    def _shares(self) -> NDArray[np.float32]:
+        """How much each end's level counts at each sample, (2, sample)."""
         masked, middle = self.layout.masked, self.layout.samples // 2
-        (low, at_low), (high, at_high) = (
-            ((dn[:, end] - self.dark_dn[end]).mean(axis=1, keepdims=True), end.mean())
-            for end in (masked[masked < middle], masked[masked > middle])
-        )
+        at_low, at_high = (end.mean() for end in (masked[masked < middle], masked[masked > middle]))
         share = (np.arange(self.layout.samples) - at_low) / (at_high - at_low)
-        return np.asarray(self.dark_dn + low * (1 - share) + high * share, np.float32)
+        return np.stack([1 - share, share]).astype(np.float32)
+
+    @cached_property
+    def _levels(self) -> NDArray[np.float32]:
+        """What least squares makes of the masked samples, (2, masked): the level of each end beside a pattern of phases."""
+        masked, phases = self.layout.masked, self.layout.phases
+        low = masked < self.layout.samples // 2
+        pattern = np.eye(phases)[masked % phases][:, 1:] - 1 / phases
+        return np.linalg.pinv(np.column_stack([low, ~low, pattern]))[:2].astype(np.float32)
 
 
 @dataclass(frozen=True)

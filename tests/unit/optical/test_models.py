@@ -23,6 +23,16 @@ def test_without_a_destripe_net_a_slope_between_the_masked_ends_is_taken_off():
     np.testing.assert_allclose(found[1, scene], line[scene] - 1, atol=0.05)
 
 
+@pytest.mark.parametrize("mode", [("left", 1), ("right", 1), ("left", 2)])
+def test_a_pattern_of_phases_that_the_dark_does_not_have_is_not_taken_for_a_level(mode):
+    where = layout(*mode)
+    pattern = np.random.default_rng(1).normal(0, 2, where.phases)
+    pattern -= pattern.mean()
+    dark = np.full(where.samples, 40, np.float32)
+    line = dark + np.resize(pattern, where.samples).astype(np.float32)
+    np.testing.assert_allclose(CalibratedDark(where, dark)(line[None])[0], dark, atol=1e-4)
+
+
 def test_the_network_in_the_package_can_be_loaded_and_says_how_it_was_made():
     network, card = load_model(SHIPPED, PhotonNet.from_card)
     assert card["kind"] == "photon-net"
