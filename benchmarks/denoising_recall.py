@@ -11,7 +11,7 @@ import numpy as np
 from denoising_camera import Case, Image, Take, models_of, record, standard
 from denoising_peers import Denoiser
 
-from nightside.optical.craters import RecallCurve, recall_as_json, recall_curve, together
+from nightside.optical.crater_recall import RecallCurve, recall_as_json, recall_curve, together
 from nightside.optical.denoise import denoise_window
 from nightside.optical.figures import draw_recall
 from nightside.optical.spectra import noise_psd

@@ -24,8 +24,8 @@ import torch
 from scipy.integrate import solve_ivp
 
 from nightside.physics.informed import Oscillator
-from nightside.physics_room import column_experiments, oscillator_experiments
-from nightside.physics_room.oscillator_experiments import TIMES, Curves
+from nightside.physics_room import column_experiments, oscillator_experiments, oscillator_friction
+from nightside.physics_room.oscillator_measures import TIMES, Curves
 
 
 def integrated(stiffness: float) -> dict[str, float]:
@@ -59,7 +59,7 @@ def oscillator(seeds: list[int], draws: int) -> dict[str, object]:
 
     table, _ = oscillator_experiments.run("optimiser", seeds, draws, tell)
     table["frequency"] = oscillator_experiments.frequency(seeds, Curves(), tell)
-    table["inverse"] = oscillator_experiments.inverse(draws, tell)
+    table["inverse"] = oscillator_friction.inverse(draws, tell)
     table["solve_ivp"] = {"w0 = 20": integrated(400.0), "w0 = 80": integrated(6400.0)}
 
     heading(
@@ -100,7 +100,7 @@ def oscillator(seeds: list[int], draws: int) -> dict[str, object]:
     )
 
     heading(f"unknown friction, {draws} noise draws", ["rms error", "mean std", "rms z", "seconds"])
-    for name in (*oscillator_experiments.INVERSE_METHODS, "least_squares"):
+    for name in (*oscillator_friction.INVERSE_METHODS, "least_squares"):
         entry = table["inverse"][name]
         row(name, {key: entry[key] for key in ("rms_error", "mean_std", "rms_z", "seconds")})
     return table

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import matplotlib
 import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from nightside import physics
-
-matplotlib.use("Agg")
-from matplotlib import pyplot as plt
+from nightside.style import ACCENT, BLUE, GREY, INK, STYLE
 
 ROOT = Path(__file__).resolve().parents[1]
 THERMAL = ROOT.parent / "shared" / "data" / "thermal"
@@ -46,14 +46,14 @@ def rms(values: np.ndarray) -> float:
     return float(np.sqrt((values**2).mean()))
 
 
-def legend_below(axes: plt.Axes) -> None:
+def legend_below(axes: Axes) -> None:
     """Put the legend where it covers nothing."""
-    axes.legend(fontsize=7, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)
+    axes.legend(fontsize=7.5, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)
 
 
-def draw_night(axes: plt.Axes) -> None:
+def draw_night(axes: Axes) -> None:
     """Draw the night at 0 and 30 degrees."""
-    for latitude, colour in ((0, "tab:red"), (30, "tab:blue")):
+    for latitude, colour in ((0, ACCENT), (30, BLUE)):
         after_noon = np.linspace(7.5, 17.5, 200)
         for h_parameter, style in ((0.06, ":"), (H_PARAMETER_M, "-")):
             modelled = physics.diurnal_temperatures(
@@ -71,20 +71,20 @@ def draw_night(axes: plt.Axes) -> None:
                 )
         if hours.size:
             axes.plot(hours, measured, "o", color=colour, mfc="white", label=f"Diviner, {latitude}°")
-    axes.set(xlabel="hours after noon", ylabel="K", title="night: regolith temperature")
+    axes.set(xlabel="hours after noon", ylabel="temperature (K)", title="Night")
     legend_below(axes)
 
 
-def draw_day(axes: plt.Axes) -> None:
+def draw_day(axes: Axes) -> None:
     """Draw the whole day at 30 degrees, with the difference below."""
     modelled = physics.diurnal_temperatures(30.0, ALBEDO, H_PARAMETER_M, local_time_h=HOURS)[0]
-    axes.plot(HOURS, modelled, color="tab:blue", label="model, 30°, H = 0.07 m")
+    axes.plot(HOURS, modelled, color=BLUE, label="model, 30°, H = 0.07 m")
     hours, measured = day_curve()
     if hours.size:
         error = physics.diurnal_temperatures(30.0, ALBEDO, H_PARAMETER_M, local_time_h=hours)[0] - measured
-        axes.plot(hours, measured, "o", color="k", mfc="white", ms=4, label="Diviner, 30° (41 points)")
-        axes.plot(hours, error, "-", color="tab:orange", lw=1, label="model - measured")
-        axes.axhline(0.0, color="0.7", lw=0.5)
+        axes.plot(hours, measured, "o", color=INK, mfc="white", ms=4, label="Diviner, 30° (41 points)")
+        axes.plot(hours, error, "-", color=ACCENT, lw=1, label="model − measured")
+        axes.axhline(0.0, color=GREY, lw=0.5)
         parts = {
             "all": np.isfinite(hours),
             "within 2.5 h of noon": np.abs(hours - 12.0) < 2.5,
@@ -95,11 +95,11 @@ def draw_day(axes: plt.Axes) -> None:
             print(
                 f"day 30 deg, {name} ({part.sum()}): rms {rms(error[part]):.1f} K, mean {error[part].mean():+.1f} K"
             )
-    axes.set(xlabel="local time (h)", title="a day at 30°", xticks=range(0, 25, 6))
+    axes.set(xlabel="local time (h)", title="A day at 30°", xticks=range(0, 25, 6))
     legend_below(axes)
 
 
-def draw_places(axes: plt.Axes) -> None:
+def draw_places(axes: Axes) -> None:
     """Draw what slope, rock and H do to a day at Tycho's latitude."""
     latitude = -43.3
     flat = physics.diurnal_temperatures(latitude, local_time_h=HOURS)[0]
@@ -114,20 +114,22 @@ def draw_places(axes: plt.Axes) -> None:
         "10 % rock, channel 7": physics.mixed_brightness_temperature(flat, rock, 0.1),
         "bare rock": rock,
     }
-    for name, curve in curves.items():
-        axes.plot(HOURS, curve, lw=1.2, label=name)
-    axes.set(xlabel="local time (h)", title="43.3° S", xticks=range(0, 25, 6))
+    looks = ((INK, "-"), (BLUE, "-"), (BLUE, ":"), (GREY, "-"), (ACCENT, "-"), (ACCENT, ":"))
+    for (name, curve), (colour, line) in zip(curves.items(), looks, strict=True):
+        axes.plot(HOURS, curve, line, color=colour, lw=1.4, label=name)
+    axes.set(xlabel="local time (h)", title="A day at 43.3° S", xticks=range(0, 25, 6))
     legend_below(axes)
 
 
 def main() -> None:
     """Draw the picture."""
-    figure, (night, day, places) = plt.subplots(1, 3, figsize=(11.0, 4.2), layout="constrained")
-    draw_night(night)
-    draw_day(day)
-    draw_places(places)
-    PICTURE.parent.mkdir(exist_ok=True)
-    figure.savefig(PICTURE, dpi=110)
+    with rc_context(STYLE):
+        figure = Figure(figsize=(11.0, 4.2), layout="constrained")
+        night, day, places = figure.subplots(1, 3)
+        draw_night(night)
+        draw_day(day)
+        draw_places(places)
+        figure.savefig(PICTURE, dpi=110)
     print(f"{PICTURE.relative_to(ROOT)}: {PICTURE.stat().st_size / 1000:.0f} kB")
 
 

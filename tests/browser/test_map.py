@@ -334,7 +334,7 @@ def test_half_a_store_is_said_on_the_page(chromium: Callable, browser, truth: Tr
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         browser.get(server.url)
-        assert "profiles.zarr is not what its manifest says" in wait(browser, ".warning").text
+        assert "profiles.zarr has another digest than its manifest says" in wait(browser, ".warning").text
         browser.get("about:blank")
         server.shutdown()
         thread.join()

@@ -225,7 +225,7 @@ rule thermal_report:
         config=CONFIG,
         results=RESULTS,
         oscillator=[f"--oscillator {p}" for p in OSCILLATOR_PICTURE],
-        code_version=5,
+        code_version=6,
     message:
         "report"
     shell:

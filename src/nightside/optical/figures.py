@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
-from nightside.optical.craters import RecallCurve
+from nightside.optical.crater_recall import RecallCurve
 from nightside.optical.spectra import column_spectrum, row_spectrum
 from nightside.store import atomic_file
 from nightside.style import ACCENT, BLUE, GREY, INK, STYLE

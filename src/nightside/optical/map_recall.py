@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nightside.optical.craters import light_azimuth, recall_as_json, recall_curve
+from nightside.optical.crater_recall import recall_as_json, recall_curve
+from nightside.optical.craters import light_azimuth
 
 SIDE = 768
 """Of the part of a map that is searched, in pixels; a detector of 14 diameters takes some seconds for it."""

@@ -41,7 +41,9 @@ class Residual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Keep the shape (n, width, line, sample)."""
-        out: Tensor = x + self.second(torch.relu(self.first(x)))
+        # In place: the derivatives need neither of what is overwritten.
+        out: Tensor = self.second(torch.relu_(self.first(x)))
+        out += x
         return out
 
 
@@ -98,7 +100,9 @@ class PhotonNet(nn.Module):
                 kept.append(x)
                 x = self.down[level](x)
         for level in reversed(range(len(self.down))):
-            x = self.decode[level](self.up[level](x) + kept[level])
+            x = self.up[level](x)
+            x += kept.pop()
+            x = self.decode[level](x)
         noise, log_variance = self.tail(x).split(1, 1)
         # Held within bounds that no image reaches, so that training cannot run away.
         return torch.cat([noise, 10 * torch.tanh(log_variance / 10) + 2 * correction], 1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 from html import escape
 from importlib import resources
@@ -14,7 +13,7 @@ from nightside._version import __version__
 from nightside.optical.evaluate import GOAL_STRIPES, GOAL_Z
 from nightside.optical.slider import Pair, slider
 from nightside.store import atomic_file
-from nightside.style import page_style
+from nightside.style import embedded_png, page_style, table, verdict
 
 GOAL_GAIN_DB = 10.0
 """Over the standard calibration at a mean signal of 5 DN."""
@@ -62,7 +61,7 @@ def write_report(
         figures_against_goals=_goals(evaluation) if evaluation else "",
         tables=_by_signal(evaluation) if evaluation else "",
         pictures="\n".join(_picture(figures, name) for name in PICTURES if (figures / name).is_file()),
-        provenance=_table(
+        provenance=table(
             ("Input", "Digest"),
             [(escape(k), f"<code>{escape(v)}</code>") for k, v in (provenance or {}).items()],
         ),
@@ -85,25 +84,25 @@ def _goals(evaluation: Mapping[str, Any]) -> str:
             f"PSNR over the standard calibration at {signal:.1f} DN",
             f"{gain:+.1f} dB",
             f"≥ {GOAL_GAIN_DB:g} dB at 5 DN",
-            _verdict(gain >= GOAL_GAIN_DB) if near else "",
+            verdict(gain >= GOAL_GAIN_DB) if near else "",
         ),
         (
             "Stripes: spread of column means below the standard calibration's",
             f"{column:.1f} times",
             f"≥ {GOAL_STRIPES:g}",
-            _verdict(column >= GOAL_STRIPES),
+            verdict(column >= GOAL_STRIPES),
         ),
         (
             "Pattern of columns: power below the standard calibration's",
             f"{period:.1f} times",
             f"≥ {GOAL_STRIPES:g}",
-            _verdict(period >= GOAL_STRIPES),
+            verdict(period >= GOAL_STRIPES),
         ),
         (
             "Spread of z-scores",
             f"{min(spreads):.2f} to {max(spreads):.2f}",
             f"{GOAL_Z[0]:g} to {GOAL_Z[1]:g}",
-            _verdict(GOAL_Z[0] <= min(spreads) and max(spreads) <= GOAL_Z[1]),
+            verdict(GOAL_Z[0] <= min(spreads) and max(spreads) <= GOAL_Z[1]),
         ),
     ]
     mosaic = evaluation.get("mosaic")
@@ -113,7 +112,7 @@ def _goals(evaluation: Mapping[str, Any]) -> str:
                 "Mosaic: error of position",
                 f"{mosaic['position_error_px']:.2f} pixels, {mosaic['position_error_m']:.2f} m",
                 "< 1 pixel",
-                _verdict(mosaic["position_error_px"] < 1.0),
+                verdict(mosaic["position_error_px"] < 1.0),
             )
         )
     recall = evaluation.get("recall")
@@ -128,8 +127,8 @@ def _goals(evaluation: Mapping[str, Any]) -> str:
             )
         )
     note = '<p class="note">Against the noise-free truth of the synthetic camera; the least good image counts.</p>'
-    table = _table(("Figure", "Measured", "Goal", "Reached"), lines)
-    return f'<h2>Figures against goals</h2>{note}<div class="card scroll">{table}</div>'
+    goals = table(("Figure", "Measured", "Goal", "Reached"), lines)
+    return f'<h2>Figures against goals</h2>{note}<div class="card scroll">{goals}</div>'
 
 
 def _pixels(diameter_px: float | None) -> str:
@@ -154,28 +153,9 @@ def _by_signal(evaluation: Mapping[str, Any]) -> str:
         )
         for row in evaluation["by_signal"]
     ]
-    return f'<h2>By signal</h2><div class="card scroll">{_table(head, rows, numbers_from=3)}</div>'
+    return f'<h2>By signal</h2><div class="card scroll">{table(head, rows, numbers_from=3)}</div>'
 
 
 def _picture(figures: Path, name: str) -> str:
     title, alt = PICTURES[name]
-    data = base64.b64encode((figures / name).read_bytes()).decode("ascii")
-    source = f"data:image/png;base64,{data}"
-    return f'<h2>{title}</h2><figure class="card"><img src="{source}" alt="{alt}"></figure>'
-
-
-def _verdict(reached: bool) -> str:
-    return f'<span class="{"yes" if reached else "no"}">{"yes" if reached else "no"}</span>'
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]], numbers_from: int | None = None) -> str:
-    """Return a table; cells are HTML already."""
-    kind = [
-        ' class="number"' if numbers_from is not None and k >= numbers_from else "" for k in range(len(head))
-    ]
-    top = "".join(f'<th scope="col"{c}>{escape(name)}</th>' for c, name in zip(kind, head, strict=True))
-    body = "".join(
-        "<tr>" + "".join(f"<td{c}>{cell}</td>" for c, cell in zip(kind, row, strict=True)) + "</tr>"
-        for row in rows
-    )
-    return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
+    return f'<h2>{title}</h2><figure class="card"><img src="{embedded_png(figures / name)}" alt="{alt}"></figure>'

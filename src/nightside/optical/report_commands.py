@@ -28,7 +28,7 @@ def report(
 ) -> None:
     """Write the optical report: before and after, figures against goals, spectra and the mosaic."""
     from nightside.config import load
-    from nightside.optical.craters import recall_from_json
+    from nightside.optical.crater_recall import recall_from_json
     from nightside.optical.figures import draw_quality, draw_recall
     from nightside.optical.report import PICTURES, write_report
     from nightside.store import open_store, read_json, read_manifest

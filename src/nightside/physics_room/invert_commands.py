@@ -45,6 +45,11 @@ def invert(
     settings = load(config)
     if verify is not None and verify < 0:
         raise ValueError(f"--verify is {verify}; expected 0 or a number of places")
+    if verify is not None and part is not None:
+        raise ValueError(
+            "--verify has no effect together with --part: the run without --part, which finishes the store, verifies it; "
+            "leave it out here"
+        )
     if (cube is None) == (profiles is None):
         raise ValueError("give one of --cube and --profiles")
     kind, source = ("cube", cube) if cube is not None else ("profiles", profiles)

@@ -13,7 +13,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from nightside.physics_room.oscillator_experiments import DATA_STEPS, TIMES, Curves
+from nightside.physics_room.oscillator_measures import DATA_STEPS, TIMES, Curves
 from nightside.store import atomic_file
 from nightside.style import ACCENT, BLUE, GREY, INK, STYLE
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nightside.publish.item import ZARR, checksum
-from nightside.store.manifest import digest
+from nightside.store.manifest import fault_of
 
 
 def faults(catalogue: Path) -> Iterator[str]:
@@ -34,11 +34,8 @@ def _asset_faults(path: Path, asset: dict[str, Any], properties: dict[str, Any])
     if not path.exists():
         yield f"{path.resolve()}: is listed but not there; copy it, or run its step again"
     elif asset["type"] == ZARR:
-        if digest(path) != properties["nightside:digest"]:
-            yield (
-                f"{path.resolve()}: its digest is not the one listed; it was copied in part, or altered: copy it again, "
-                "or run its step and 'nightside publish stac' again"
-            )
+        if fault := fault_of(path.resolve(), properties["nightside:digest"]):
+            yield f"{fault}, then 'nightside publish stac'"
     elif path.stat().st_size != asset["file:size"]:
         yield (
             f"{path.resolve()}: has {path.stat().st_size:,} bytes, {asset['file:size']:,} are listed; copy it again, or "

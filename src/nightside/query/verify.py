@@ -7,7 +7,7 @@ from pathlib import Path
 from nightside.query.location import Location
 from nightside.query.products import manifests
 from nightside.store import NotFinished
-from nightside.store.manifest import digest
+from nightside.store.manifest import fault_of
 
 
 def verify(results: str | Path) -> int:
@@ -15,7 +15,7 @@ def verify(results: str | Path) -> int:
 
     Raises:
         ValueError: the results lie behind a server, which does not list the files of a store.
-        NotFinished: one differs, or see ``products.manifests``.
+        NotFinished: some differ, each with a line of its own, or see ``products.manifests``.
     """
     at = Location.of(results)
     if at.remote:
@@ -23,10 +23,7 @@ def verify(results: str | Path) -> int:
             f"{at} is a URL; a server lists no files: verify the folder that it serves, or a copy"
         )
     found = manifests(at)
-    damaged = [path for path, manifest in found.items() if digest(Path(at.root, path)) != manifest["digest"]]
-    if damaged:
-        raise NotFinished(
-            f"{at}: {', '.join(damaged)} {'have' if len(damaged) > 1 else 'has'} another digest than the manifest "
-            "says: altered, or copied in part; copy again, or remove what is damaged and run its step again"
-        )
+    faults = [fault for path in found if (fault := fault_of(Path(at.root, path)))]
+    if faults:
+        raise NotFinished("\n".join(faults))
     return len(found)

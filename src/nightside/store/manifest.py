@@ -112,6 +112,25 @@ def read_manifest(path: Path) -> dict[str, Any]:
     return content
 
 
+def fault_of(path: Path, recorded: str | None = None) -> str:
+    """Read every byte of a result; return what is wrong with it and what to do, or "" where it is whole.
+
+    Args:
+        path: of a finished result.
+        recorded: its digest as someone else knows it; that of its manifest if absent.
+
+    Raises:
+        NotFinished: without ``recorded``, see :func:`read_manifest`.
+    """
+    expected = read_manifest(path)["digest"] if recorded is None else recorded
+    if digest(path) == expected:
+        return ""
+    return (
+        f"{path} has another digest than {'its manifest says' if recorded is None else 'is listed'}: copied in part, or "
+        "altered since; copy it again, or run its step again"
+    )
+
+
 def provenance(path: Path) -> dict[str, Any]:
     """Return of a finished store what a product made from it should bear: which store, of which inputs, made how.
 

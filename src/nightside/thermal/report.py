@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import platform
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from html import escape
-from importlib import metadata, resources
+from importlib import resources
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -19,16 +17,11 @@ from nightside import moon
 from nightside._version import __version__
 from nightside.config import Settings
 from nightside.store import atomic_file, grid_of
-from nightside.style import page_style
-from nightside.thermal.figures import NAMES, latent_titles
-from nightside.thermal.named_latents import FOLLOWED_NEXT_BEST, FOLLOWED_SPEARMAN
+from nightside.style import embedded_png, page_style, table
+from nightside.thermal.figures import latent_titles
+from nightside.thermal.report_provenance import provenance, row_counters, set_aside
+from nightside.thermal.report_summary import summary
 
-GOAL_RMSE_K = 1.5
-GOAL_SPEARMAN = 0.9
-GOAL_NEXT_BEST = 0.4
-GOAL_AUC = 0.95
-
-_LIBRARIES = ("numpy", "scipy", "torch", "xarray", "zarr", "matplotlib")
 _TOP = 10
 
 
@@ -67,18 +60,18 @@ def write_report(
         style=page_style(),
         title=escape(f"Thermal anomalies: {settings.name}"),
         place=escape(place(settings)),
-        overview=_image(figures / "overview.png"),
+        overview=embedded_png(figures / "overview.png"),
         overview_caption=caption,
-        summary=_summary(evaluation),
+        summary=summary(evaluation),
         latents="\n".join(_latent_pair(figures, k, title) for k, title in enumerate(titles, start=1)),
         physics=_physics(evaluation, figures) + _oscillator(oscillator),
-        anomaly=_image(figures / "anomaly.png"),
+        anomaly=embedded_png(figures / "anomaly.png"),
         anomalies=_anomalies(profiles, maps),
-        profiles=_image(figures / "profiles.png"),
-        error=_image(figures / "error.png"),
-        rows=_row_counters(manifests),
-        set_aside=_set_aside(manifests),
-        provenance=_provenance(settings, manifests),
+        profiles=embedded_png(figures / "profiles.png"),
+        error=embedded_png(figures / "error.png"),
+        rows=row_counters(manifests),
+        set_aside=set_aside(manifests),
+        provenance=provenance(settings, manifests),
         configuration=escape(yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False)),
         version=escape(__version__),
     )
@@ -101,73 +94,6 @@ def place(settings: Settings) -> str:
     return f"{east:.2f}° E, {abs(latitude):.2f}° {side} · {size} km · {cells}"
 
 
-def _summary(evaluation: Mapping[str, Any]) -> str:
-    truth = evaluation["rmse_against"] == "truth"
-    rmse, pca = evaluation["rmse_k"], evaluation["pca_rmse_k"]
-    against = "noise-free truth" if truth else "observed profiles"
-    goal = f"≤ {GOAL_RMSE_K} K" if truth else ""
-    rows = [
-        ("Profiles", f"{evaluation['profiles']:,} good, {evaluation['masked_profiles']:,} masked", "", ""),
-        (
-            f"RMSE against the {against}",
-            _number(rmse, " K"),
-            goal,
-            _verdict(rmse <= GOAL_RMSE_K) if truth else "",
-        ),
-        (
-            f"RMSE of PCA-{evaluation['latents']}",
-            _number(pca, " K"),
-            "above the model's",
-            _verdict(rmse < pca),
-        ),
-        (
-            "Active latents",
-            f"{evaluation['active_latents']} of {evaluation['latents']}",
-            "all",
-            _verdict(evaluation["active_latents"] == evaluation["latents"]),
-        ),
-    ]
-    if evaluation.get("library_pca_rmse_k") is not None:
-        rows.append(
-            (
-                f"RMSE of PCA-{evaluation['latents']} of the heat model's library",
-                _number(evaluation["library_pca_rmse_k"], " K"),
-                "above the model's",
-                _verdict(rmse < evaluation["library_pca_rmse_k"]),
-            )
-        )
-    training = evaluation.get("training", {})
-    for name, found in training.get("metrics", {}).get("library", {}).items():
-        rows.append(
-            (
-                escape(f"Name: {NAMES.get(name, name)}"),
-                f"in unseen library places: Spearman {found['spearman']:+.3f}, next best {found['next_best']:.3f}",
-                f"≥ {FOLLOWED_SPEARMAN} and < {FOLLOWED_NEXT_BEST}",
-                _verdict(found["followed"]),
-            )
-        )
-    rows += [("Warning", escape(message), "", "") for message in training.get("warnings", [])]
-    for name, found in (evaluation["factors"] or {}).items():
-        rho, other = found["spearman"], found["next_best"]
-        rows.append(
-            (
-                escape(f"Factor: {NAMES.get(name, name)}"),
-                f"latent {found['latent'] + 1}: Spearman {rho:+.3f}, next best {other:.3f}",
-                f"≥ {GOAL_SPEARMAN} and < {GOAL_NEXT_BEST}",
-                _verdict(abs(rho) >= GOAL_SPEARMAN and other < GOAL_NEXT_BEST),
-            )
-        )
-    if evaluation["mig"] is not None:
-        rows.append(("Mutual information gap", _number(evaluation["mig"]), "", ""))
-    if evaluation["anomaly_auc"] is not None:
-        auc = evaluation["anomaly_auc"]
-        rows.append(("Hot craters, ROC AUC", f"{auc:.3f}", f"≥ {GOAL_AUC}", _verdict(auc >= GOAL_AUC)))
-    if evaluation.get("odd_patch_auc") is not None:
-        auc = evaluation["odd_patch_auc"]
-        rows.append(("Patches that no model knows, ROC AUC", f"{auc:.3f}", "", ""))
-    return _table(("Figure", "Measured", "Goal", "Reached"), rows)
-
-
 def _physics(evaluation: Mapping[str, Any], figures: Path) -> str:
     """Return the section on inverted physics, empty where there was no inversion."""
     found = evaluation.get("physics")
@@ -184,7 +110,7 @@ def _physics(evaluation: Mapping[str, Any], figures: Path) -> str:
             )
         )
     pictures = "".join(
-        f'<figure class="card"><img src="{_image(figures / name)}" alt="{alt}"></figure>'
+        f'<figure class="card"><img src="{embedded_png(figures / name)}" alt="{alt}"></figure>'
         for name, alt in (
             ("inversion.png", "Maps of inverted physics with their standard deviations"),
             ("latents_physics.png", "Latents against inverted physics"),
@@ -195,7 +121,7 @@ def _physics(evaluation: Mapping[str, Any], figures: Path) -> str:
         '<p class="note">Each cell\'s bins fitted with the heat model: albedo, absorbed sunlight, onset, H of ground without '
         "rocks, and rocks where such ground does not fit. 'H if rocks are unseen' is the mean over rocks that no fit can "
         "see. Masked cells are grey.</p>"
-        f'{pictures}<div class="card scroll">{_table(("", ""), rows)}</div>'
+        f'{pictures}<div class="card scroll">{table(("", ""), rows)}</div>'
     )
 
 
@@ -207,7 +133,7 @@ def _oscillator(picture: Path | None) -> str:
         "<h2>A network that knows the equation</h2>"
         '<p class="note">Both are shown the same ten positions of a damped oscillator; the one on the right also '
         "learns to obey its equation of motion at the green marks.</p>"
-        f'<figure class="card"><img src="{_image(picture)}" alt="A damped oscillator, learnt by two networks"></figure>'
+        f'<figure class="card"><img src="{embedded_png(picture)}" alt="A damped oscillator, learnt by two networks"></figure>'
     )
 
 
@@ -225,86 +151,12 @@ def _anomalies(profiles: xr.Dataset, maps: xr.Dataset) -> str:
         for rank, (lon, lat, found, error) in enumerate(zip(*(c[order] for c in columns), strict=True), 1)
         if np.isfinite(found)
     ]
-    return _table(("", "Longitude E", "Latitude N", "Score", "Error"), rows, numbers=True)
-
-
-def _row_counters(manifests: Mapping[str, Mapping[str, Any]]) -> str:
-    total: dict[str, int] = {}
-    for details in _details(manifests):
-        for name, count in (details.get("rows") or {}).items():
-            total[name] = total.get(name, 0) + int(count)
-    rows = [(escape(name.replace("_", " ")), f"{count:,}") for name, count in total.items()]
-    return _table(("Rows", "Number"), rows) if rows else '<p class="note">No row counters were recorded.</p>'
-
-
-def _set_aside(manifests: Mapping[str, Mapping[str, Any]]) -> str:
-    rows = [
-        (f"<code>{escape(Path(str(name)).name)}</code>", escape(str(reason)))
-        for details in _details(manifests)
-        for kind in ("set_aside", "not_acquired")
-        for name, reason in _reasons(details.get(kind))
-    ]
-    if not rows:
-        return '<p class="note">No input was set aside.</p>'
-    return _table(("Set aside", "Why"), rows)
-
-
-def _reasons(found: Any) -> Iterable[tuple[Any, Any]]:
-    if isinstance(found, Mapping):
-        return found.items()
-    return [(item, "could not be acquired") for item in found or []]
-
-
-def _details(manifests: Mapping[str, Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
-    return (manifest.get("details") or {} for manifest in manifests.values())
-
-
-def _provenance(settings: Settings, manifests: Mapping[str, Mapping[str, Any]]) -> str:
-    libraries = ", ".join(f"{name} {metadata.version(name)}" for name in _LIBRARIES if _installed(name))
-    rows = [
-        ("Seed", str(settings.seed)),
-        ("Configuration", f"<code>{settings.digest()}</code>"),
-        ("Versions", escape(f"nightside {__version__}, Python {platform.python_version()}, {libraries}")),
-    ]
-    for name, manifest in manifests.items():
-        made_from = "".join(
-            f"<br><span class='note'>from {escape(source)} <code>{escape(str(digest))[:16]}</code></span>"
-            for source, digest in (manifest.get("inputs") or {}).items()
-        )
-        rows.append((escape(name), f"<code>{escape(str(manifest.get('digest', '')))}</code>{made_from}"))
-    return _table(("What", "Which"), rows)
-
-
-def _installed(name: str) -> bool:
-    try:
-        metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return False
-    return True
+    return table(("", "Longitude E", "Latitude N", "Score", "Error"), rows, numbers_from=0)
 
 
 def _latent_pair(figures: Path, number: int, title: str) -> str:
     parts = "".join(
-        f'<figure><img src="{_image(figures / f"latent_{number}_{what}.png")}" alt="{escape(title)}, {what}"></figure>'
+        f'<figure><img src="{embedded_png(figures / f"latent_{number}_{what}.png")}" alt="{escape(title)}, {what}"></figure>'
         for what in ("map", "traversal")
     )
     return f'<div class="card pair">{parts}</div>'
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: bool = False) -> str:
-    css = ' class="number"' if numbers else ""
-    top = "".join(f"<th{css}>{name}</th>" for name in head)
-    body = "".join("<tr>" + "".join(f"<td{css}>{cell}</td>" for cell in row) + "</tr>" for row in rows)
-    return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
-
-
-def _number(value: float | None, units: str = "") -> str:
-    return "none" if value is None else f"{value:.2f}{units}"
-
-
-def _verdict(reached: bool) -> str:
-    return '<span class="yes">yes</span>' if reached else '<span class="no">no</span>'
-
-
-def _image(path: Path) -> str:
-    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode("ascii")

@@ -18,7 +18,7 @@ from nightside import moon
 from nightside._version import __version__
 from nightside.store import NotFinished, open_store
 from nightside.store.grid import from_lonlat
-from nightside.store.manifest import digest, read_manifest
+from nightside.store.manifest import fault_of
 
 DATA = "data"
 """Where the page finds the results folder, beside itself."""
@@ -214,10 +214,8 @@ def _whole(path: Path, kind: str) -> xr.Dataset:
     dataset = open_store(path, kind=kind)
     sizes = [p.stat().st_size for p in islice(path.rglob("*"), _CHECKED_FILES)]
     small = len(sizes) < _CHECKED_FILES and sum(sizes) < _CHECKED_BYTES
-    if small and digest(path) != read_manifest(path)["digest"]:
-        raise NotFinished(
-            f"{path} is not what its manifest says: half a copy, or changed since; copy it again, or run its step again"
-        )
+    if small and (fault := fault_of(path)):
+        raise NotFinished(fault)
     return dataset
 
 

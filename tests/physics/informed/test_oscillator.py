@@ -13,10 +13,7 @@ from nightside.physics.informed import (
     adam,
     levenberg_marquardt,
 )
-from nightside.physics_room.oscillator_experiments import (
-    article_problem,
-    errors,
-)
+from nightside.physics_room.oscillator_measures import article_problem, errors
 
 HIGH = Oscillator(stiffness=6400.0, collocation=200)
 

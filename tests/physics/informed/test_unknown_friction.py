@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nightside.physics.informed import fit_friction
-from nightside.physics_room.oscillator_experiments import NOISE, informed_friction, noisy_observations
+from nightside.physics_room.oscillator_friction import NOISE, informed_friction, noisy_observations
 
 
 def test_unknown_friction_and_its_error_bar_are_those_of_least_squares_and_calibrated():

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from nightside.optical.craters import light_azimuth, recall_curve
+from nightside.optical.crater_recall import recall_curve
+from nightside.optical.craters import light_azimuth
 from nightside.optical.scene_files import list_scenes, read_scene
 
 pytestmark = pytest.mark.real

@@ -1,12 +1,14 @@
-"""Small EDRs of every camera and mode, written by the synthetic writer."""
+"""Small EDRs of every camera and mode, written by the synthetic writer, and ground with craters of known place."""
 
 import datetime as dt
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 
 from nightside.camera.companding import SLOPES, TABLES
 from nightside.formats.nac import EdrLabel, Housekeeping
+from nightside.optical.craters import shaded_crater
 from nightside.synthetic.edr_writer import edr_bytes
 
 
@@ -60,3 +62,26 @@ def write_edr(tmp_path):
         return path, number, described
 
     return write
+
+
+class CraterField(NamedTuple):
+    """An image (y, x), its craters (crater, 4) and where its light comes from."""
+
+    image: np.ndarray
+    boxes: np.ndarray
+    light_deg: float
+
+
+@pytest.fixture(scope="session")
+def crater_field():
+    """Bowls of 7 to 40 pixels on a lattice, lit from 210 degrees, a little rough."""
+    rng, size, light_deg = np.random.default_rng(11), 400, 210.0
+    image, boxes = 100.0 + rng.normal(0, 0.3, (size, size)), []
+    for i, y in enumerate(range(25, size - 25, 50)):
+        for j, x in enumerate(range(25, size - 25, 50)):
+            diameter = 7.0 * 1.12 ** ((i * 7 + j) % 16)
+            bowl = shaded_crater(diameter, light_deg)
+            reach = bowl.shape[0] // 2
+            image[y - reach : y + reach + 1, x - reach : x + reach + 1] += 6.0 * bowl
+            boxes.append((x, y, diameter, diameter))
+    return CraterField(image, np.array(boxes), light_deg)

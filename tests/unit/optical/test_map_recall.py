@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from nightside.optical import map_recall
-from nightside.optical.craters import recall_from_json, shaded_crater
+from nightside.optical.crater_recall import recall_from_json
+from nightside.optical.craters import shaded_crater
 
 SHAPE = (300, 420)
 LIGHT_DEG = 30.0

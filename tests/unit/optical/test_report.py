@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 from PIL import Image
 
-from nightside.optical.craters import binned
+from nightside.optical.crater_recall import binned
 from nightside.optical.figures import draw_mosaic, draw_quality, draw_recall, draw_spectra
 from nightside.optical.report import write_report
 from nightside.optical.report_commands import pair_of

@@ -310,6 +310,26 @@ def test_a_negative_number_of_places_is_refused(stored):
     assert "--verify is -1" in str(done.exception)
 
 
+def test_places_to_verify_are_refused_for_a_part_which_verifies_none(tmp_path, settings):
+    config = tmp_path / "c.yaml"
+    config.write_text(settings.to_yaml())
+    arguments = [
+        "--config",
+        str(config),
+        "--cube",
+        "c.zarr",
+        "--out",
+        "i.zarr",
+        "--part",
+        "1/2",
+        "--verify",
+        "8",
+    ]
+    done = CliRunner().invoke(app, ["physics", "invert", *arguments])
+    assert isinstance(done.exception, ValueError)
+    assert "--verify has no effect together with --part" in str(done.exception)
+
+
 @pytest.mark.parametrize("given", [[], ["--cube", "c.zarr", "--profiles", "p.zarr"]])
 def test_one_source_has_to_be_given(stored, given):
     arguments = ["physics", "invert", "--config", str(stored / "config.yaml"), "--out", "i.zarr", *given]

@@ -31,9 +31,10 @@ def test_the_article_is_tabulated_drawn_and_animated(tmp_path, monkeypatch):
 
 
 def test_the_quick_one_shows_in_seconds_what_the_article_does(tmp_path):
-    done = run(tmp_path, "--quick")
+    done = run(tmp_path, "--quick", "--seeds", "0")
     assert done.exit_code == 0, done.output
     row = json.loads((tmp_path / "oscillator.json").read_text())["quick"]
+    assert row["seed"] == 0
     assert row["naive"]["relative_l2_outside"] > 1.0
     assert row["informed"]["relative_l2"] < 0.05
     assert row["informed"]["steps"] <= 100
@@ -53,6 +54,8 @@ def test_seeds_that_are_no_numbers_are_named(tmp_path):
     [
         (("--quick", "--experiment", "inverse"), "leave out --experiment"),
         (("--quick", "--draws", "3"), "leave out --draws"),
+        (("--quick", "--seeds", "4,5"), "--quick has one seed, --seeds is '4,5'"),
+        (("--experiment", "inverse", "--seeds", "4"), "--seeds changes nothing in experiment 'inverse'"),
         (("--experiment", "article", "--draws", "3"), "--draws changes nothing in experiment 'article'"),
     ],
 )

@@ -142,6 +142,11 @@ def test_half_a_copy_is_found_by_its_digest(copy):
     next(p for p in (copy / "thermal/profiles.zarr/temperature/c").rglob("*") if p.is_file()).unlink()
     with pytest.raises(NotFinished, match=r"thermal/profiles\.zarr has another digest"):
         verify(copy)
+    (copy / "thermal/maps.zarr/stray").write_text("")
+    with pytest.raises(
+        NotFinished, match=r"maps\.zarr has another digest .*\n.*profiles\.zarr has another digest"
+    ):
+        verify(copy)
     shutil.rmtree(copy / "thermal/profiles.zarr/temperature")
     (copy / "thermal/profiles.zarr/zarr.json").unlink()
     with pytest.raises(NotFinished, match="copied in part"):

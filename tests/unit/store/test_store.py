@@ -31,7 +31,7 @@ from nightside.store import (
     write_cog,
     write_store,
 )
-from nightside.store.manifest import digest
+from nightside.store.manifest import digest, fault_of
 
 
 def dataset(grid, value=1.0):
@@ -47,6 +47,20 @@ def test_a_store_comes_back_with_its_place_on_the_moon(tmp_path, settings):
     assert "1737400" in back.spatial_ref.attrs["spatial_ref"]
     assert back.attrs["iau_code"] == moon.EQUIRECTANGULAR_CODE
     assert read_manifest(tmp_path / "a.zarr")["digest"] == digest(tmp_path / "a.zarr")
+
+
+def test_a_changed_byte_is_found_beside_the_manifest_or_a_digest_known_elsewhere(tmp_path, settings):
+    path = tmp_path / "a.zarr"
+    write_store(dataset(grid_of(settings.region)), path, kind="test", settings=settings)
+    listed = read_manifest(path)["digest"]
+    assert fault_of(path) == fault_of(path, listed) == ""
+    chunk = next(p for p in (path / "t/c").rglob("*") if p.is_file())
+    content = bytearray(chunk.read_bytes())
+    content[-1] ^= 1
+    chunk.write_bytes(content)
+    assert "a.zarr has another digest than its manifest says" in fault_of(path)
+    assert "a.zarr has another digest than is listed" in fault_of(path, listed)
+    assert fault_of(path, digest(path)) == ""
 
 
 def test_inputs_are_recorded_by_digest(tmp_path, settings):

@@ -183,6 +183,43 @@ def test_the_verbs_write_a_mosaic_and_geotiffs(stored):
         assert raster.transform.a == 4.0
 
 
+@pytest.fixture
+def standard(stored, images, tmp_path):
+    """The stored images as another calibration leaves them, 10 DN brighter."""
+    paths = []
+    for image in images[:2]:
+        paths.append(tmp_path / f"{image.name}.zarr")
+        brighter = image.image[["signal"]] + 10.0
+        brighter["signal"].attrs = image.image["signal"].attrs
+        brighter.attrs = image.image.attrs
+        write_store(brighter, paths[-1], kind="nac_calibrated", settings=settings())
+    return paths
+
+
+def test_the_standard_calibration_is_laid_out_as_the_denoised_images_are(stored, standard, tmp_path):
+    _, config, paths = stored
+    given = [f"--images={path}" for path in paths]
+    made = []
+    for name, more in (("denoised", []), ("standard", [f"--standard={path}" for path in standard])):
+        run("mosaic", "--config", config, *given, *more, "--out", tmp_path / f"{name}.zarr")
+        made.append(open_store(tmp_path / f"{name}.zarr", kind="nac_mosaic").compute())
+    denoised, shown = made
+    assert list(shown.data_vars) == ["signal"]
+    added = (shown["signal"] - denoised["signal"]).to_numpy()
+    np.testing.assert_array_equal(np.isfinite(added), denoised["count"].to_numpy() > 0)
+    # The denoised images' corrections hold for both: what was added is multiplied by the gain of its image.
+    alone, image = denoised["count"].to_numpy() == 1, denoised["image"].to_numpy()
+    for number, about in enumerate(read_manifest(tmp_path / "standard.zarr")["details"]["images"]):
+        np.testing.assert_allclose(added[alone & (image == number)], 10.0 * about["gain"], rtol=1e-4)
+
+
+def test_an_image_without_its_standard_calibration_is_named(stored, standard):
+    place, config, paths = stored
+    given = [*(f"--images={path}" for path in paths), f"--standard={standard[0]}"]
+    with pytest.raises(ValueError, match="M0203RE: is either denoised or calibrated, not both"):
+        run("mosaic", "--config", config, *given, "--out", place / "z.zarr")
+
+
 def test_the_digest_is_the_same_however_the_mosaic_is_cut(stored):
     place, config, paths = stored
     given = [f"--images={path}" for path in paths]

@@ -1,4 +1,4 @@
-"""Compiled code on disk belongs to all of the kernel's source."""
+"""Compiled code on disk belongs to all source of its package."""
 
 import os
 import shutil
@@ -8,16 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from nightside.physics import inversion_kernel
-from nightside.physics.inversion_kernel.compiled import CACHE, source_digest
+import nightside
+from nightside.camera.line_scan_kernel import compiled as line_scan
+from nightside.compiled import source_digest
+from nightside.physics.inversion_kernel import compiled as inversion
 
-KERNEL = Path(inversion_kernel.__file__).parent
 
-
-def test_any_file_of_the_kernel_changes_the_folder_of_its_machine_code(tmp_path):
-    copy = shutil.copytree(KERNEL, tmp_path / "kernel", ignore=shutil.ignore_patterns("__pycache__"))
-    assert source_digest(copy) == source_digest(KERNEL)
-    assert CACHE.name.endswith(source_digest(KERNEL))
+@pytest.mark.parametrize("module", [line_scan, inversion], ids=["line scan", "inversion"])
+def test_any_file_of_a_package_changes_the_folder_of_its_machine_code(tmp_path, module):
+    package = Path(module.__file__).parent
+    copy = shutil.copytree(package, tmp_path / "kernel", ignore=shutil.ignore_patterns("__pycache__"))
+    assert source_digest(copy) == source_digest(package)
+    assert module.compiled.cache.name == f"{package.name}-{source_digest(package)}"
     for file in sorted(copy.glob("*.py")):
         before = source_digest(copy)
         file.write_text(file.read_text() + "# changed\n")
@@ -26,11 +28,11 @@ def test_any_file_of_the_kernel_changes_the_folder_of_its_machine_code(tmp_path)
 
 @pytest.fixture
 def caller_and_callee(tmp_path):
-    """A package of two compiled modules beside the kernel's own ``compiled.py``."""
+    """A package of two compiled modules."""
     package = tmp_path / "split"
     package.mkdir()
     (package / "__init__.py").touch()
-    shutil.copy(KERNEL / "compiled.py", package)
+    shutil.copy(line_scan.__file__, package)
     (package / "callee.py").write_text(
         "from split.compiled import compiled\n@compiled()\ndef one(): return 1\n"
     )
@@ -41,6 +43,8 @@ def caller_and_callee(tmp_path):
 
 
 def test_a_caller_does_not_run_the_old_code_of_a_function_in_another_file(caller_and_callee):
+    source = Path(nightside.__file__).parents[1]
+
     def run() -> list[str]:
         environment = {k: v for k, v in os.environ.items() if k != "NUMBA_CACHE_DIR"}
         return subprocess.run(
@@ -50,7 +54,7 @@ def test_a_caller_does_not_run_the_old_code_of_a_function_in_another_file(caller
                 "from split.caller import two; print(two(), sum(two.stats.cache_hits.values()))",
             ],
             cwd=caller_and_callee,
-            env={**environment, "PYTHONPATH": str(caller_and_callee)},
+            env={**environment, "PYTHONPATH": f"{caller_and_callee}{os.pathsep}{source}"},
             capture_output=True,
             text=True,
             check=True,
