@@ -133,7 +133,8 @@ class _Walk:
                 )
         return found
 
-    def _input(self, name: str, recorded: str) -> Origin:
+    def _input(self, recorded_as: str, recorded: str) -> Origin:
+        name = Path(recorded_as).name
         for store in self.stores.get(name, []):
             if read_manifest(store)["digest"] == recorded:
                 return self._store(store)
@@ -148,8 +149,10 @@ class _Walk:
                     found.inputs = list(_listed(file))
                 return found
         if name in self.stores or name in self.files:
-            return Origin(name, recorded, note="what is here now has another digest: it was made again since")
-        return Origin(name, recorded)
+            return Origin(
+                recorded_as, recorded, note="what is here now has another digest: it was made again since"
+            )
+        return Origin(recorded_as, recorded)
 
     def _named(self, path: Path, of_it: str, about: dict[str, Any]) -> Origin:
         return Origin(path.relative_to(self.root).as_posix(), of_it, about)

@@ -47,14 +47,29 @@ def digest(path: Path) -> str:
 
 
 def input_digests(inputs: Iterable[Path]) -> dict[str, str]:
-    """Return the digest of each input: from its manifest where it has one, else of its bytes."""
+    """Return the digest of each input, from its manifest where it has one, else of its bytes.
+
+    Keys are names, with as many folders before them as it takes to tell the inputs apart.
+    """
     digests = {}
-    for path in inputs:
+    for name, path in _told_apart(inputs).items():
         manifest = manifest_path(path)
-        digests[path.name] = (
-            json.loads(manifest.read_text())["digest"] if manifest.is_file() else digest(path)
-        )
+        digests[name] = json.loads(manifest.read_text())["digest"] if manifest.is_file() else digest(path)
     return digests
+
+
+def _told_apart(paths: Iterable[Path]) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    distinct = list(dict.fromkeys(paths))
+    for path in distinct:
+        namesakes = [other for other in distinct if other.name == path.name]
+        length = next(
+            n
+            for n in range(1, len(path.parts) + 1)
+            if [other.parts[-n:] for other in namesakes].count(path.parts[-n:]) == 1
+        )
+        found["/".join(path.parts[-length:])] = path
+    return found
 
 
 def describe(

@@ -74,6 +74,15 @@ def test_inputs_are_recorded_by_digest(tmp_path, settings):
     }
 
 
+def test_inputs_of_one_name_are_told_apart_by_their_folders(tmp_path, settings):
+    grid = grid_of(settings.region)
+    places = [tmp_path / folder / "a.zarr" for folder in ("denoised", "standard")]
+    for place, name in zip(places, ("one", "two"), strict=True):
+        write_store(dataset(grid), place, kind="test", settings=settings, details={"name": name})
+    write_store(dataset(grid), tmp_path / "b.zarr", kind="test", settings=settings, inputs=places)
+    assert set(read_manifest(tmp_path / "b.zarr")["inputs"]) == {"denoised/a.zarr", "standard/a.zarr"}
+
+
 def test_a_store_without_its_manifest_is_not_read(tmp_path, settings):
     grid = grid_of(settings.region)
     write_store(dataset(grid), tmp_path / "a.zarr", kind="test", settings=settings)
