@@ -1,4 +1,4 @@
-"""The locks and the conda environment in envs/ say what pyproject.toml says."""
+"""The locks and recipes in envs/ say what pyproject.toml says."""
 
 import re
 import tomllib
@@ -8,6 +8,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVS = ROOT / "envs"
@@ -71,3 +72,33 @@ def test_the_conda_environment_has_the_bounds_of_pyproject():
     conda = bounds(re.sub(r"^python=.*", "python", line) for line in listed)
     conda = {CONDA_NAMES.get(name, name): bound for name, bound in conda.items() if name not in CONDA_ONLY}
     assert conda == bounds(PROJECT["dependencies"] + GROUPS["train"] + GROUPS["workflow"])
+
+
+def test_every_environment_has_a_python_that_nightside_supports_and_the_recipes_the_one_of_conda():
+    python = re.search(r"python=([\d.]+)", (ENVS / "nightside.yaml").read_text())[1]
+    assert Version(python) in Requirement(f"python{PROJECT['requires-python']}").specifier
+    for recipe in ("Dockerfile", "nightside.def"):
+        said = set(re.findall(r"python(\d[\d.]*\d)", (ENVS / recipe).read_text()))
+        assert said == {python}, recipe
+
+
+def test_the_recipes_begin_with_the_same_base_of_an_exact_version_and_install_the_lock_alone():
+    docker, apptainer = ((ENVS / name).read_text() for name in ("Dockerfile", "nightside.def"))
+    bases = re.findall(r"^FROM (\S+)", docker, re.M) + re.findall(r"^From: (\S+)", apptainer, re.M)
+    assert len(bases) == 2
+    assert len(set(bases)) == 1
+    assert re.fullmatch(r"[a-z/]+:\d+\.\d+[\w.-]*", bases[0])
+    for text in (docker, apptainer):
+        assert "scripts/install /opt/venv/bin/python" in text
+        assert "pip install" not in text
+    assert re.findall(r"\bTORCH=(\w+)$", docker, re.M) == re.findall(r"\bTORCH=(\w+)$", apptainer, re.M)
+
+
+def test_both_recipes_take_along_what_the_workflow_reads():
+    docker = re.findall(r"^COPY (.*) \S+$", (ENVS / "Dockerfile").read_text(), re.M)
+    copied = {path for line in docker for path in line.split()}
+    apptainer = (ENVS / "nightside.def").read_text()
+    assert copied == set(re.findall(r"^    (\S+) /opt/nightside/\1$", apptainer, re.M))
+    assert {"Snakefile", "workflow", "config", "src", "envs"} <= copied
+    for path in copied:
+        assert (ROOT / path).exists(), path
