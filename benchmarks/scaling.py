@@ -200,7 +200,8 @@ def timed_training(
                 self.began = time.perf_counter(), time.process_time()
 
         def on_train_epoch_end(self) -> None:
-            # On a GPU the epoch's mean loss, which is logged, has waited for its kernels.
+            if torch.cuda.is_available():
+                torch.cuda.synchronize()
             self.ended = time.perf_counter(), time.process_time()
 
     data = ProfileData(

@@ -30,8 +30,8 @@ TRAINED_PROFILES = 2_000_000
 """As many as the paper's network saw; one network for all."""
 
 GBIT_S = 1.25e8
-FILES_QUOTA, JOBS_A_DAG, PROFILE_JOBS = 1_000_000, 10_000, 200
-"""A usual quota of a shared file system; what Snakemake plans in minutes; ``jobs`` of workflow/profiles/slurm."""
+FILES_QUOTA, PROFILE_JOBS = 1_000_000, 200
+"""A usual quota of a shared file system; ``jobs`` of workflow/profiles/slurm."""
 
 PYRAMID = 4 / 3
 """Files of maps with overviews, each a quarter of the one below."""
@@ -100,12 +100,13 @@ def plan(report: dict[str, Any]) -> dict[str, Any]:
     one_region = min(each, key=lambda run: run["jobs"])
     jobs = regions.regions * one_region["jobs"]
     largest = max(each, key=lambda run: run["jobs"])
+    dag_hours = jobs * largest["cpu_s"] / largest["jobs"] / 3600
     zip_bytes = TABLES * report["table_bytes"]["zip"]
     compute_hours = shared_hours + train_hours
     limits = [
         ("memory of one block's bins, GB", check_bins((cells, 1), bins, math.inf), memory_gb),
         ("files of the bins, of every month", files["bins"], FILES_QUOTA),
-        ("jobs in one DAG", jobs, JOBS_A_DAG),
+        ("hours of planning one DAG of all jobs, beside those of computing", dag_hours, compute_hours),
         (
             "hours of fetching at 1 Gbit/s, beside those of computing",
             zip_bytes / GBIT_S / 3600,
@@ -116,6 +117,7 @@ def plan(report: dict[str, Any]) -> dict[str, Any]:
     ]
     return {
         "regions": regions._asdict(),
+        "regions_of_ten_times_the_memory": cut(10 * memory_gb, bins)._asdict(),
         "rows_read_for_a_good_one": amounts["ingest"] / GOOD_ROWS,
         "amounts": amounts,
         "core_hours": core_hours,
@@ -129,7 +131,7 @@ def plan(report: dict[str, Any]) -> dict[str, Any]:
         },
         "files": {"tables": TABLES, **files},
         "jobs": jobs,
-        "dag_hours": jobs * largest["cpu_s"] / largest["jobs"] / 3600,
+        "dag_hours": dag_hours,
         "limits": sorted(
             (
                 {"what": what, "needed": needed, "there": there, "times": needed / there}
@@ -143,13 +145,13 @@ def plan(report: dict[str, Any]) -> dict[str, Any]:
 def markdown(report: dict[str, Any]) -> str:
     """Return the measured rates and the plan as tables."""
     made = report["plan"]
-    lines = ["| step | counts | one, /s | two, /s | efficiency by the clock | by processor time | load |"]
+    lines = ["| step | counts | one, a core, /s | two, a core, /s | efficiency | by the clock | load |"]
     lines.append("|---|---|---|---|---|---|---|")
     for name, step in report["steps"].items():
         one, two = step["processes"]["1"], step["processes"]["2"]
         lines.append(
-            f"| {name} | {step['counts']} | {_short(one['rate_per_s'])} | {_short(two['rate_per_s'])} |"
-            f" {step['efficiency_clock']:.2f} | {step['efficiency_cpu']:.2f} |"
+            f"| {name} | {step['counts']} | {_short(one['rate_per_cpu_s'])} | {_short(two['rate_per_cpu_s'])} |"
+            f" {step['efficiency_cpu']:.2f} | {step['efficiency_clock']:.2f} |"
             f" {one['load_average']:.1f}, {two['load_average']:.1f} |"
         )
     lines += ["", "| step | amount | a core, /s | core-hours |", "|---|---|---|---|"]
@@ -168,15 +170,17 @@ def markdown(report: dict[str, Any]) -> str:
         )
     lines += ["", "| jobs of a dry run | processor time, s | peak, MB |", "|---|---|---|"]
     lines += [f"| {run['jobs']} | {run['cpu_s']} | {run['peak_mb']} |" for run in report["dry_runs"]]
-    regions = made["regions"]
+    regions, larger = made["regions"], made["regions_of_ten_times_the_memory"]
     lines += [
         "",
         f"{regions['regions']} regions of {regions['side']} cells, {made['jobs']:,} jobs; each table is read"
-        f" {regions['reads_a_table']:.1f} times; {made['hours_on_all_cores']:.1f} h on {CORES} cores, and"
+        f" {regions['reads_a_table']:.1f} times ({larger['reads_a_table']:.1f} with ten times the memory a job); {made['hours_on_all_cores']:.1f} h on {CORES} cores, and"
         f" {made['hours_of_training']:.1f} h of training by one process",
     ]
     return "\n".join(lines)
 
 
 def _short(value: float) -> str:
+    if abs(value) < 10 and value != int(value):
+        return f"{value:.2g}"
     return f"{value:,.0f}" if abs(value) < 1e5 else f"{value:.2e}"

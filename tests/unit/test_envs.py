@@ -99,6 +99,6 @@ def test_both_recipes_take_along_what_the_workflow_reads():
     copied = {path for line in docker for path in line.split()}
     apptainer = (ENVS / "nightside.def").read_text()
     assert copied == set(re.findall(r"^    (\S+) /opt/nightside/\1$", apptainer, re.M))
-    assert {"Snakefile", "workflow", "config", "src", "envs"} <= copied
+    assert {"Snakefile", "workflow", "config", "src", "envs/nightside.yaml"} <= copied
     for path in copied:
         assert (ROOT / path).exists(), path
