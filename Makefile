@@ -3,6 +3,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 CORES ?= all
+# Which build of PyTorch: any, locked, or the address of an index (scripts/install).
+TORCH ?= any
 INSTALLED := .venv/installed
 
 .PHONY: demo test check lock viewer clean
@@ -21,19 +23,18 @@ check: $(INSTALLED)
 	$(BIN)/snakefmt --check Snakefile workflow/rules
 	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --lint
 
-$(INSTALLED): envs/requirements.lock pyproject.toml
+$(INSTALLED): envs/requirements.lock envs/torch.lock scripts/install pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("nightside needs Python 3.11 or later, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
 	@echo "installing into .venv (a few minutes, once)"
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check -r envs/requirements.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
+	scripts/install $(BIN)/python $(TORCH)
 	touch $@
 
 # Write the lock anew from the newest versions that pyproject.toml allows.
 lock:
 	$(PYTHON) -m venv .venv.lock
-	.venv.lock/bin/pip install --quiet torch==2.13.0 -e '.[train,workflow,dev]'
-	scripts/lock .venv.lock/bin/pip > envs/requirements.lock
+	.venv.lock/bin/pip install --quiet uv
+	PATH="$(CURDIR)/.venv.lock/bin:$$PATH" scripts/lock --upgrade
 	rm -rf .venv.lock
 
 # The web map's bundle, which is committed: only who changes its sources needs npm.
