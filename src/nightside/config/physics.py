@@ -162,8 +162,8 @@ class Inversion(Section):
     @model_validator(mode="after")
     def _complete(self) -> Self:
         low, high = self.h_parameter_range_m
-        if not 1e-3 <= low < high <= 10:
-            raise ValueError(f"h_parameter_range_m {low:g} to {high:g} is no range within 0.001 to 10")
+        if not 1e-3 <= low < high <= 1:
+            raise ValueError(f"h_parameter_range_m {low:g} to {high:g} is no range within 0.001 to 1")
         if not low <= self.h_parameter_m <= high:
             raise ValueError("'h_parameter_m' lies outside 'h_parameter_range_m'")
         if not 0 <= self.albedo.mean <= self.albedo_max:
