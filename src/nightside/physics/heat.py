@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from nightside.physics import periodic
 from nightside.physics.bounds import PERIODICITY, checked
 from nightside.physics.column import NOT_FINITE, NOT_PERIODIC, PERIODIC, SURFACE_NOT_BALANCED
+from nightside.physics.compilation import announced
 from nightside.physics.problem import (
     DEFAULT_ALBEDO,
     DEFAULT_EMISSIVITY,
@@ -212,7 +213,8 @@ def solve_problem(
     if backend == "numba":
         if (device, precision) != ("cpu", "float64"):
             raise ValueError(f"backend 'numba' runs on the CPU in float64, not on {device!r} in {precision}")
-        result = periodic.solve(*search, tolerance_k=tolerance_k, max_days=_MAX_DAYS)
+        with announced("the heat model"):
+            result = periodic.solve(*search, tolerance_k=tolerance_k, max_days=_MAX_DAYS)
     elif backend == "torch":
         from nightside.physics import heat_torch
 

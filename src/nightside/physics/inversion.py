@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nightside.physics import inversion_kernel as kernel
+from nightside.physics.compilation import announced
 from nightside.physics.inversion_priors import PARAMETERS, Priors
 from nightside.physics.inversion_result import Inversion, with_poor_fits
 from nightside.physics.problem import check_local_times_h
@@ -40,6 +41,8 @@ def invert(
     poor_fit_sigmas: float = 4.0,
 ) -> Inversion:
     """Fit the parameters of n places to brightness temperatures at m local times.
+
+    The first call of a version compiles, for a minute or two; the log (``nightside.physics.compilation``) says so.
 
     Args:
         surrogate: from ``surrogate.make_surrogate``; with rocks if the prior leaves their fraction free or above 0.
@@ -84,9 +87,10 @@ def invert(
     rocks_prior = astuple(priors.unseen_rocks) if priors.unseen_rocks else (0.0, 0.0, 1.0)
     data = latitude, observed, deviation, np.mod(hours, 24.0), observations_min
     known = mean, precision, free, bounds
-    answers, fluxes, *rest = kernel.fit(
-        surrogate.table, bins, rocks, data, known, np.array(rocks_prior, np.float64)
-    )
+    with announced("the inversion"):
+        answers, fluxes, *rest = kernel.fit(
+            surrogate.table, bins, rocks, data, known, np.array(rocks_prior, np.float64)
+        )
     found = Inversion(*(array for pair in answers for array in pair), *fluxes, *rest)
     return with_poor_fits(found, poor_fit_sigmas)
 

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from nightside import physics
 from nightside.cli import app
 from nightside.config import Inversion, load
+from nightside.config.physics import MOST_RADIATIVE
 from nightside.config.thermal import Profiles
 from nightside.physics import inversion_kernel as codes
 from nightside.physics_room.invert_cells import tables_for, without_sunrise
@@ -310,24 +311,67 @@ def test_a_negative_number_of_places_is_refused(stored):
     assert "--verify is -1" in str(done.exception)
 
 
-def test_places_to_verify_are_refused_for_a_part_which_verifies_none(tmp_path, settings):
-    config = tmp_path / "c.yaml"
-    config.write_text(settings.to_yaml())
-    arguments = [
-        "--config",
-        str(config),
-        "--cube",
-        "c.zarr",
-        "--out",
-        "i.zarr",
-        "--part",
-        "1/2",
-        "--verify",
-        "8",
-    ]
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (["--part", "9/8"], "'9/8' is no part"),
+        (["--part", "0/8"], "'0/8' is no part"),
+        (["--part", "1/2", "--verify", "8"], "--verify has no effect together with --part"),
+        (["--out", "cube.zarr"], "cube.zarr is an input of this step"),
+        (["--out", "."], "would be replaced, but it holds"),
+        (["--cube", "config.yaml"], "config.yaml is not a Zarr store, but a file"),
+        (["--cube", "nothing"], "nothing is not a Zarr store, but a folder without zarr.json"),
+    ],
+)
+def test_arguments_are_refused_before_the_table_is_made(stored, monkeypatch, given, message):
+    monkeypatch.chdir(stored)
+    (stored / "nothing").mkdir()
+    monkeypatch.setattr("nightside.physics_room.invert_cells.tables_for", pytest.fail)
+    arguments = ["--config", "config.yaml", "--cube", "cube.zarr", "--out", "i.zarr", *given]
     done = CliRunner().invoke(app, ["physics", "invert", *arguments])
     assert isinstance(done.exception, ValueError)
-    assert "--verify has no effect together with --part" in str(done.exception)
+    assert message in str(done.exception)
+
+
+@pytest.mark.parametrize("kept", ["all", "none"])
+def test_a_cube_in_degrees_celsius_is_asked_about_and_an_empty_one_is_no_error(
+    tmp_path, settings, cube, kept
+):
+    (tmp_path / "config.yaml").write_text(settings.to_yaml())
+    wrong = cube.assign(
+        brightness_temperature=cube["brightness_temperature"] - 273.15,
+        count=cube["count"] * (kept == "all"),
+    )
+    for name in wrong.data_vars:
+        wrong[name].attrs = {"units": "1", "long_name": str(name)}
+    grid = grid_of(settings.region)
+    write_store(wrong, tmp_path / "cube.zarr", kind="cube", settings=settings, geobox=grid)
+    at = [f"--{name}={tmp_path / file}" for name, file in
+          (("config", "config.yaml"), ("cube", "cube.zarr"), ("out", "i.zarr"))]  # fmt: skip
+    done = CliRunner().invoke(app, ["physics", "invert", *at, "--verify", "0"])
+    if kept == "none":
+        assert done.exit_code == 0
+        assert "no cell could be inverted well" in done.output
+    else:
+        assert isinstance(done.exception, ValueError)
+        assert "every cell are unphysical" in str(done.exception)
+        assert "in degrees Celsius?" in str(done.exception)
+
+
+@pytest.mark.parametrize("chi", [0.5, 2.7])
+def test_conductivities_are_refused_where_the_heat_model_refuses_them(chi):
+    most = MOST_RADIATIVE / chi
+    for factor in (0.998, 1.002):
+        ground = {"radiative_conductivity": {"value": chi}, "surface_conductivity": {"value": factor * most}}
+        material = {"radiative_conductivity": chi, "surface_conductivity": factor * most}
+        if factor < 1.0:
+            physics.Material(**material)
+            Inversion.model_validate({"ground": ground})
+        else:
+            with pytest.raises(ValueError, match="pores"):
+                physics.Material(**material)
+            with pytest.raises(ValueError, match="is it in mW"):
+                Inversion.model_validate({"ground": ground})
 
 
 @pytest.mark.parametrize("given", [[], ["--cube", "c.zarr", "--profiles", "p.zarr"]])
@@ -350,6 +394,9 @@ def test_one_source_has_to_be_given(stored, given):
         {"unseen_rocks": {"rocky_mean": 0.002}},
         {"unseen_rocks": {"mean": -0.01}},
         {"ground": {"surface_conductivity": {"value": 0.74, "std": 0.5}}},
+        {"ground": {"surface_conductivity": {"value": 0.74}}},
+        {"ground": {"deep_conductivity": {"value": 3.4}}},
+        {"h_parameter_range_m": (0.01, 6.0)},
         {"ground": {"emissivity": {"value": 95.0}}},
         {"noise_k": 0.0},
     ],
