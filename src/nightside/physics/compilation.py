@@ -11,16 +11,17 @@ from numba.core.event import Listener, install_listener
 
 _LOG = logging.getLogger(__name__)
 _COMPILE = "numba:compile"
+_SAID: set[str] = set()
 
 
-class _Announcer(Listener):  # type: ignore[misc]
+class _Announcer(Listener):
     def __init__(self, what: str) -> None:
-        self.what, self.said = what, False
+        self.what = what
 
     def on_start(self, event: Any) -> None:
         """Say it once; numba tells of what it compiles, and not of what it finds in its cache."""
-        if not self.said:
-            self.said = True
+        if self.what not in _SAID:
+            _SAID.add(self.what)
             _LOG.warning(
                 "compiling %s, which takes a minute or two, once for a version of nightside", self.what
             )
@@ -31,6 +32,6 @@ class _Announcer(Listener):  # type: ignore[misc]
 
 @contextmanager
 def announced(what: str) -> Iterator[None]:
-    """Log a warning as soon as anything is compiled within, and none where all of it is cached."""
+    """Log a warning, the first of a process about ``what``, once anything is compiled within; none where all is cached."""
     with install_listener(_COMPILE, _Announcer(what)):
         yield

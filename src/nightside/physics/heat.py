@@ -195,6 +195,7 @@ def diurnal_solution(
     return solve_problem(set_out, tolerance_k, backend=backend, device=device, precision=precision)
 
 
+@announced("the heat model")
 def solve_problem(
     set_out: Problem,
     tolerance_k: float | None = None,
@@ -213,8 +214,7 @@ def solve_problem(
     if backend == "numba":
         if (device, precision) != ("cpu", "float64"):
             raise ValueError(f"backend 'numba' runs on the CPU in float64, not on {device!r} in {precision}")
-        with announced("the heat model"):
-            result = periodic.solve(*search, tolerance_k=tolerance_k, max_days=_MAX_DAYS)
+        result = periodic.solve(*search, tolerance_k=tolerance_k, max_days=_MAX_DAYS)
     elif backend == "torch":
         from nightside.physics import heat_torch
 

@@ -27,6 +27,7 @@ TIMING_H = 0.003
 """As if sunrise were known no better: the error of solver (whose steps are 0.05 h) and table where the Sun is up at once."""
 
 
+@announced("the inversion")
 def invert(
     surrogate: Surrogate,
     latitude_deg: ArrayLike,
@@ -87,14 +88,14 @@ def invert(
     rocks_prior = astuple(priors.unseen_rocks) if priors.unseen_rocks else (0.0, 0.0, 1.0)
     data = latitude, observed, deviation, np.mod(hours, 24.0), observations_min
     known = mean, precision, free, bounds
-    with announced("the inversion"):
-        answers, fluxes, *rest = kernel.fit(
-            surrogate.table, bins, rocks, data, known, np.array(rocks_prior, np.float64)
-        )
+    answers, fluxes, *rest = kernel.fit(
+        surrogate.table, bins, rocks, data, known, np.array(rocks_prior, np.float64)
+    )
     found = Inversion(*(array for pair in answers for array in pair), *fluxes, *rest)
     return with_poor_fits(found, poor_fit_sigmas)
 
 
+@announced("the inversion")
 def surrogate_temperatures(
     surrogate: Surrogate,
     latitude_deg: ArrayLike,

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from nightside.moon import HOURS_PER_DAY
 from nightside.physics import bounds, periodic
 from nightside.physics.column import MAX_NODES
+from nightside.physics.compilation import announced
 from nightside.physics.illumination import compass_series, daily_mean_absorbed_flux, hour_angle_series
 from nightside.physics.regolith import (
     HEAT_CAPACITY_FLOOR_K,
@@ -60,6 +61,7 @@ class Problem:
     instants_s: Float
 
 
+@announced("the heat model")
 def problem(
     latitude_deg: ArrayLike,
     albedo: ArrayLike,
