@@ -15,6 +15,7 @@ from nightside.config.physics import MOST_RADIATIVE
 from nightside.config.thermal import Profiles
 from nightside.physics import inversion_kernel as codes
 from nightside.physics_room.invert_cells import tables_for, without_sunrise
+from nightside.physics_room.invert_commands import _say_quality
 from nightside.physics_room.invert_maps import free_parameters, inversion_maps
 from nightside.physics_room.invert_observations import observations
 from nightside.store import TIMINGS, grid_of, lonlat, read_json, read_manifest, write_store
@@ -333,29 +334,21 @@ def test_arguments_are_refused_before_the_table_is_made(stored, monkeypatch, giv
     assert message in str(done.exception)
 
 
-@pytest.mark.parametrize("kept", ["all", "none"])
-def test_a_cube_in_degrees_celsius_is_asked_about_and_an_empty_one_is_no_error(
-    tmp_path, settings, cube, kept
-):
-    (tmp_path / "config.yaml").write_text(settings.to_yaml())
-    wrong = cube.assign(
-        brightness_temperature=cube["brightness_temperature"] - 273.15,
-        count=cube["count"] * (kept == "all"),
-    )
-    for name in wrong.data_vars:
-        wrong[name].attrs = {"units": "1", "long_name": str(name)}
-    grid = grid_of(settings.region)
-    write_store(wrong, tmp_path / "cube.zarr", kind="cube", settings=settings, geobox=grid)
-    at = [f"--{name}={tmp_path / file}" for name, file in
-          (("config", "config.yaml"), ("cube", "cube.zarr"), ("out", "i.zarr"))]  # fmt: skip
-    done = CliRunner().invoke(app, ["physics", "invert", *at, "--verify", "0"])
-    if kept == "none":
-        assert done.exit_code == 0
-        assert "no cell could be inverted well" in done.output
-    else:
-        assert isinstance(done.exception, ValueError)
-        assert "every cell are unphysical" in str(done.exception)
-        assert "in degrees Celsius?" in str(done.exception)
+def test_a_map_of_bad_input_alone_is_an_error_that_asks_about_degrees_celsius(cube, capsys):
+    celsius = cube.assign(brightness_temperature=cube["brightness_temperature"] - 273.15)
+
+    def say(code: int, observed: xr.Dataset) -> None:
+        quality = np.full((2, 2), code, np.uint8)
+        quality[0, 0] = codes.NO_OBSERVATIONS
+        _say_quality(xr.Dataset({"quality": (PLANE, quality)}), observed)
+
+    with pytest.raises(ValueError, match=r"of every cell are unphysical.*in degrees Celsius\?"):
+        say(codes.BAD_INPUT, celsius)
+    with pytest.raises(ValueError, match=r"counts of 0 or more; mend"):
+        say(codes.BAD_INPUT, cube)
+    for masked in (codes.NO_OBSERVATIONS, codes.OUTSIDE_TABLE, codes.POOR_FIT):
+        say(masked, cube)
+        assert "no cell could be inverted well; check" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("chi", [0.5, 2.7])
