@@ -95,7 +95,7 @@ def draw_day(axes: Axes) -> None:
             print(
                 f"day 30 deg, {name} ({part.sum()}): rms {rms(error[part]):.1f} K, mean {error[part].mean():+.1f} K"
             )
-    axes.set(xlabel="local time (h)", title="A day at 30°", xticks=range(0, 25, 6))
+    axes.set(xlabel="local time (h)", ylabel="temperature (K)", title="A day at 30°", xticks=range(0, 25, 6))
     legend_below(axes)
 
 
@@ -117,7 +117,9 @@ def draw_places(axes: Axes) -> None:
     looks = ((INK, "-"), (BLUE, "-"), (BLUE, ":"), (GREY, "-"), (ACCENT, "-"), (ACCENT, ":"))
     for (name, curve), (colour, line) in zip(curves.items(), looks, strict=True):
         axes.plot(HOURS, curve, line, color=colour, lw=1.4, label=name)
-    axes.set(xlabel="local time (h)", title="A day at 43.3° S", xticks=range(0, 25, 6))
+    axes.set(
+        xlabel="local time (h)", ylabel="temperature (K)", title="A day at 43.3° S", xticks=range(0, 25, 6)
+    )
     legend_below(axes)
 
 

@@ -41,7 +41,12 @@ BAD = {
     "other_temperature_k": [(-100.0, "degrees Celsius")],
     "other_fraction": [(-0.1, "0 to 1"), (1.1, "0 to 1"), (10.0, "per cent")],
     "depth_m": [(-0.1, "0 to 1000 m"), (2000.0, "in mm")],
-    "h_parameter_m": [(70.0, "in mm or cm"), (7.0, "in mm or cm"), (-0.07, "above 0"), (0.0, "above 0")],
+    "h_parameter_m": [
+        (70.0, "in mm or cm"),
+        (2.0, "in mm or cm"),
+        (-0.07, "0.001 to 1 m"),
+        (1e-9, "0.001 to 1 m"),
+    ],
     "contact": [(-1e-3, "above 0"), (1500.0, "mW")],
     "density_": [(1.8, "g cm-3"), (-1.0, "10 to 25000"), (np.inf, "10 to 25000")],
     "incidence_deg": [(-1.0, "0 to 90"), (90.5, "0 to 90")],

@@ -166,6 +166,27 @@ def test_nodes_may_be_given():
     )
 
 
+def test_the_coarsest_nodes_that_pass_are_within_half_a_kelvin():
+    """At Hayne's range of H, half an hour and more from sunrise and sunset."""
+    places = np.repeat(LATITUDES, 2), 0.12, np.tile([0.02, 0.15], LATITUDES.size)
+    hours = physics.PROFILE_LOCAL_TIMES_H
+    away = (np.abs(hours - 6.0) > 0.5) & (np.abs(hours - 18.0) > 0.5)
+    fine = physics.diurnal_temperatures(*places, refinement=4.0)
+    skin, bottom = physics.skin_depth_m(), 4.0 * physics.skin_depth_m(deep=True)
+    widest = [0.0]
+    while widest[-1] < bottom:
+        widest.append(widest[-1] + 0.2 * skin + 0.3 * widest[-1])
+    for coarse in (physics.depth_grid_m(refinement=0.5), [*widest[:-1], bottom]):
+        error = physics.diurnal_temperatures(*places, depth_m=coarse) - fine
+        assert np.abs(error[:, away]).max() < 0.5
+
+
+def test_below_the_heat_of_the_day_nodes_may_be_far_apart():
+    depth = physics.depth_grid_m()
+    deeper = physics.diurnal_temperatures(LATITUDES, depth_m=[*depth, 1.0, 5.0])
+    np.testing.assert_allclose(deeper, physics.diurnal_temperatures(LATITUDES, depth_m=depth), atol=0.03)
+
+
 def test_surface_without_conduction_is_in_radiative_equilibrium_at_noon():
     insulator = dataclasses.replace(
         physics.REGOLITH, surface_conductivity=1e-9, deep_conductivity=1e-9, radiative_conductivity=0.0
@@ -280,13 +301,16 @@ def test_any_airless_body_by_its_constants():
         ({"latitude_deg": np.nan}, r"latitude_deg\[0\] is nan"),
         ({"albedo": 1.2}, r"albedo\[0\] is 1.2; expected 0 to 1"),
         ({"albedo": -0.1}, "albedo"),
-        ({"h_parameter_m": 0.0}, "h_parameter_m"),
+        ({"h_parameter_m": 1e-9}, r"h_parameter_m\[0\] is 1e-09; expected a depth of 0.001 to 1 m"),
+        ({"h_parameter_m": 7.0}, "is it in mm or cm"),
         ({"h_parameter_m": np.inf}, "h_parameter_m"),
         ({"slope_east_deg": 90.0}, "slope_east_deg"),
         ({"slope_north_deg": np.nan}, "slope_north_deg"),
         ({"emissivity": 0.0}, "emissivity"),
         ({"solar_declination_deg": np.nan}, "solar_declination_deg"),
-        ({"steps_per_day": 10}, "steps_per_day"),
+        ({"steps_per_day": 10}, "steps_per_day is 10; expected a whole number of at least 48"),
+        ({"steps_per_day": 480.5}, "steps_per_day is 480.5; expected a whole number of at least 48"),
+        ({"tolerance_k": 100.0}, r"tolerance_k is 100.0; expected above 0, to 0.1 K"),
         ({"local_time_h": [np.nan]}, "local_time_h"),
         ({"local_time_h": [24.5]}, "24.5; expected 0 to 24"),
         ({"local_time_h": [-1.0]}, "-1; expected 0 to 24"),
@@ -294,8 +318,17 @@ def test_any_airless_body_by_its_constants():
         ({"refinement": 50.0}, "refinement 50.0 needs"),
         ({"latitude_deg": [0.0, 1.0], "albedo": [0.1, 0.2, 0.3]}, "different lengths"),
         ({"albedo": [[0.1]]}, "albedo has 2 dimensions"),
-        ({"depth_m": [0.0, 0.02, 0.1, 1.0]}, "too coarse for the skin depth; expected at most 0.00"),
-        ({"depth_m": np.linspace(0.0, 0.02, 30)}, "where the day is still felt"),
+        (
+            {"depth_m": [0.0, 0.02, 0.1, 1.0]},
+            r"depth_m\[1\] is 0.02 m, .*expected at most 0.0057 m below 0 m",
+        ),
+        ({"depth_m": [0.0, 0.005, 0.6]}, r"depth_m\[2\] is 0.6 m, 0.595 m .* at most 0.0072 m below 0.005 m"),
+        (
+            {"depth_m": [0.0, 0.004, 0.3, 0.6]},
+            r"depth_m\[2\] is 0.3 m, .*too coarse for the skin depth of 0.0285 m",
+        ),
+        ({"depth_m": np.delete(physics.depth_grid_m(), slice(14, 18))}, r"depth_m\[14\] is .*too coarse"),
+        ({"depth_m": np.linspace(0.0, 0.16, 60)}, "where the day is still felt; expected at least 0.19"),
         ({"depth_m": [0.0, 0.002, 0.001, 1.0]}, "start at 0 and to increase"),
         ({"depth_m": [0.001, 0.002, 1.0]}, "start at 0 and to increase"),
         ({"depth_m": [0.0, 0.002, np.nan]}, "one-dimensional and finite"),
@@ -344,7 +377,7 @@ def test_a_search_that_diverges_is_no_answer(of_capacity):
 
 
 def test_no_places_give_no_temperatures():
-    assert physics.diurnal_temperatures(np.empty(0)).shape == (0, 120)
+    assert physics.diurnal_temperatures([]).shape == (0, 120)
 
 
 def test_steep_slopes_bright_ground_and_poles_all_converge():

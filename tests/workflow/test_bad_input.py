@@ -73,7 +73,7 @@ WRONG_FILES = {
     ),
     "bins that are a JSON": (
         "thermal cube --bins config.yaml --out c.zarr",
-        r"config\.yaml is not finished .*; run its step again",
+        r"config\.yaml is not a Zarr store, but a file; give the store that the step before has made",
     ),
     "an output that is the input": (
         "thermal profiles --cube thermal/cube.zarr --out ./thermal/cube.zarr",

@@ -8,6 +8,9 @@ from pydantic import Field, model_validator
 
 from nightside.config.base import Section
 
+MOST_RADIATIVE = 0.486
+"""Of chi times a contact conductivity, W m-1 K-1: 4 sigma T^3 d at 350 K with pores of d = 5 cm, as ``physics.Material`` has."""
+
 
 class Prior(Section):
     """A Gaussian prior; a standard deviation of 0 fixes the parameter at the mean."""
@@ -60,6 +63,13 @@ class Ground(Section):
         ):
             if not least <= getattr(self, name).value <= most:
                 raise ValueError(f"'{name}.value' lies outside {least:g} to {most:g}; check its unit")
+        most = MOST_RADIATIVE / self.radiative_conductivity.value
+        for name in ("surface_conductivity", "deep_conductivity"):
+            if (value := getattr(self, name).value) > most:
+                raise ValueError(
+                    f"'{name}.value' is {value:g} W m-1 K-1; expected at most {most:.2g}, as light would have to cross pores "
+                    f"wider than 5 cm with a 'radiative_conductivity' of {self.radiative_conductivity.value:g} (is it in mW?)"
+                )
         return self
 
     def values(self) -> dict[str, float]:
@@ -162,8 +172,8 @@ class Inversion(Section):
     @model_validator(mode="after")
     def _complete(self) -> Self:
         low, high = self.h_parameter_range_m
-        if not 1e-3 <= low < high <= 10:
-            raise ValueError(f"h_parameter_range_m {low:g} to {high:g} is no range within 0.001 to 10")
+        if not 1e-3 <= low < high <= 1:
+            raise ValueError(f"h_parameter_range_m {low:g} to {high:g} is no range within 0.001 to 1")
         if not low <= self.h_parameter_m <= high:
             raise ValueError("'h_parameter_m' lies outside 'h_parameter_range_m'")
         if not 0 <= self.albedo.mean <= self.albedo_max:

@@ -60,8 +60,12 @@ LOCAL_TIME = Bounds(
 )
 TEMPERATURE = Bounds(0.0, 5000.0, "0 to 5000 K", below="degrees Celsius", above="millikelvins")
 DEPTH = Bounds(0.0, 1000.0, "a depth of 0 to 1000 m", above="mm")
-H_PARAMETER = Bounds(np.nextafter(0.0, 1.0), 5.0, "a depth above 0, to 5 m", above="mm or cm")
-"""H is 0.02 to 0.15 m on the Moon; 5 m lies deeper than the heat of any day in regolith."""
+H_PARAMETER = Bounds(1e-3, 1.0, "a depth of 0.001 to 1 m", above="mm or cm")
+"""H is 0.02 to 0.15 m on the Moon. A layer below 1 mm lies within the first half cell (1.4 mm), which does not resolve it:
+0.6 K at 1 mm. Beyond 1 m, far below the day's heat, all H make the same night within 0.5 K; and 2 to 15, so in cm, is named."""
+
+PERIODICITY = Bounds(np.nextafter(0.0, 1.0), 0.1, "above 0, to 0.1 K", above="millikelvins")
+"""The largest change of a periodic column over a day. A column that loses a tenth of it each day is ten times that from its end."""
 
 DENSITY = Bounds(10.0, 25_000.0, "10 to 25000 kg m-3", below="g cm-3")
 CONDUCTIVITY = Bounds(np.nextafter(0.0, 1.0), 500.0, "above 0, to 500 W m-1 K-1", above="mW m-1 K-1")

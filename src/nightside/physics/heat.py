@@ -14,7 +14,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nightside.physics import periodic
+from nightside.physics.bounds import PERIODICITY, checked
 from nightside.physics.column import NOT_FINITE, NOT_PERIODIC, PERIODIC, SURFACE_NOT_BALANCED
+from nightside.physics.compilation import announced
 from nightside.physics.problem import (
     DEFAULT_ALBEDO,
     DEFAULT_EMISSIVITY,
@@ -158,14 +160,15 @@ def diurnal_solution(
     """Find the periodic temperatures of n places.
 
     The first six arguments are scalars or arrays of shape (n,): latitude, -90 to 90; albedo A0 at normal
-    incidence, 0 to 1; e-folding depth H in m, above 0 (without effect in a uniform ``material``); slopes,
+    incidence, 0 to 1; e-folding depth H, 0.001 to 1 m (without effect in a uniform ``material``); slopes,
     between -90 and 90, positive where the surface faces east or north; infrared emissivity, above 0, to 1.
     ``local_time_h`` (m) is in lunar hours after midnight, by default the 120 times of a profile; between steps
     temperatures are interpolated by cubics, never across a jump of the sunlight, where the temperature is the limit
     from before. ``horizon_deg``, (k,) or (n, k), is the elevation of the terrain's
     horizon at equally spaced azimuths clockwise from north, -90 to 90; by default it is the sphere's.
-    ``refinement`` multiplies the resolution in depth; ``depth_m`` gives the nodes themselves. A column is
-    periodic when it changes by less than ``tolerance_k`` in a day, by default 1e-4 K (0.02 K in float32).
+    ``refinement`` multiplies the resolution in depth; ``depth_m`` gives the nodes themselves, within the bounds of
+    :func:`nightside.physics.regolith.checked_depth_m`. A column is periodic when it changes by less than
+    ``tolerance_k`` in a day, at most 0.1 K, by default 1e-4 K (0.02 K in float32).
 
     ``backend`` "numba" runs on all cores of the CPU; "torch" (the extra ``nightside[train]``) on the ``device``
     "cpu" or "cuda", with the ``precision`` "float64" or "float32".
@@ -192,6 +195,7 @@ def diurnal_solution(
     return solve_problem(set_out, tolerance_k, backend=backend, device=device, precision=precision)
 
 
+@announced("the heat model")
 def solve_problem(
     set_out: Problem,
     tolerance_k: float | None = None,
@@ -205,8 +209,7 @@ def solve_problem(
         raise ValueError(f"precision is {precision!r}; expected 'float64' or 'float32'")
     if tolerance_k is None:
         tolerance_k = TOLERANCE_K if precision == "float64" else SINGLE_TOLERANCE_K
-    if not tolerance_k > 0.0:
-        raise ValueError(f"tolerance_k is {tolerance_k}; expected a positive number")
+    checked("tolerance_k", tolerance_k, PERIODICITY, nan=False)
     search = (set_out.columns, set_out.guess, set_out.inverse, set_out.steps, set_out.instants_s)
     if backend == "numba":
         if (device, precision) != ("cpu", "float64"):

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nightside.physics import inversion_kernel as kernel
+from nightside.physics.compilation import announced
 from nightside.physics.inversion_priors import PARAMETERS, Priors
 from nightside.physics.inversion_result import Inversion, with_poor_fits
 from nightside.physics.problem import check_local_times_h
@@ -26,6 +27,7 @@ TIMING_H = 0.003
 """As if sunrise were known no better: the error of solver (whose steps are 0.05 h) and table where the Sun is up at once."""
 
 
+@announced("the inversion")
 def invert(
     surrogate: Surrogate,
     latitude_deg: ArrayLike,
@@ -40,6 +42,8 @@ def invert(
     poor_fit_sigmas: float = 4.0,
 ) -> Inversion:
     """Fit the parameters of n places to brightness temperatures at m local times.
+
+    The first call of a version compiles, for a minute or two; the log (``nightside.physics.compilation``) says so.
 
     Args:
         surrogate: from ``surrogate.make_surrogate``; with rocks if the prior leaves their fraction free or above 0.
@@ -91,6 +95,7 @@ def invert(
     return with_poor_fits(found, poor_fit_sigmas)
 
 
+@announced("the inversion")
 def surrogate_temperatures(
     surrogate: Surrogate,
     latitude_deg: ArrayLike,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -11,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from nightside.moon import HOURS_PER_DAY
 from nightside.physics import bounds, periodic
 from nightside.physics.column import MAX_NODES
+from nightside.physics.compilation import announced
 from nightside.physics.illumination import compass_series, daily_mean_absorbed_flux, hour_angle_series
 from nightside.physics.regolith import (
     HEAT_CAPACITY_FLOOR_K,
@@ -31,6 +33,7 @@ PROFILE_LOCAL_TIMES_H: Float = np.arange(120, dtype=np.float64) * 0.2
 """The 120 local times of a profile, in lunar hours after midnight."""
 
 STEPS_PER_DAY = 480
+LEAST_STEPS_PER_DAY = 48
 DEFAULT_ALBEDO = 0.12
 DEFAULT_H_PARAMETER_M = 0.07
 DEFAULT_EMISSIVITY = 0.95
@@ -58,6 +61,7 @@ class Problem:
     instants_s: Float
 
 
+@announced("the heat model")
 def problem(
     latitude_deg: ArrayLike,
     albedo: ArrayLike,
@@ -78,8 +82,10 @@ def problem(
     """Check the arguments of :func:`nightside.physics.heat.diurnal_solution` and lay out the columns."""
     places = checked_places(latitude_deg, albedo, h_parameter_m, slope_east_deg, slope_north_deg, emissivity)
     bounds.checked("solar_declination_deg", solar_declination_deg, bounds.DECLINATION, nan=False)
-    if not steps_per_day >= 48:
-        raise ValueError(f"steps_per_day is {steps_per_day}; expected at least 48")
+    if not isinstance(steps_per_day, numbers.Integral) or steps_per_day < LEAST_STEPS_PER_DAY:
+        raise ValueError(
+            f"steps_per_day is {steps_per_day}; expected a whole number of at least {LEAST_STEPS_PER_DAY}"
+        )
     times = PROFILE_LOCAL_TIMES_H if local_time_h is None else np.asarray(local_time_h, np.float64)
     if times.ndim != 1 or not np.isfinite(times).all():
         raise ValueError("local_time_h has to be one-dimensional and finite")
@@ -137,7 +143,8 @@ def checked_places(*values: ArrayLike) -> dict[str, Float]:
     except ValueError:
         sizes = ", ".join(f"{name} {array.size}" for name, array in checked.items())
         raise ValueError(f"arguments of different lengths: {sizes}") from None
-    return dict(zip(checked, arrays, strict=True))
+    # Copies, because numba takes no views that numpy is about to make read-only.
+    return {name: array.copy() for name, array in zip(checked, arrays, strict=True)}
 
 
 _BOUNDS = {

@@ -24,6 +24,7 @@ from numpy.polynomial import chebyshev
 from numpy.typing import ArrayLike, NDArray
 
 from nightside.moon import HOURS_PER_DAY
+from nightside.physics.bounds import H_PARAMETER
 from nightside.physics.heat import ConvergenceWarning, diurnal_temperatures
 from nightside.physics.illumination import daily_mean_absorbed_flux
 from nightside.physics.problem import DEFAULT_EMISSIVITY, STEPS_PER_DAY
@@ -62,7 +63,7 @@ class Domain:
         for name, (low, high), least, most in (
             ("amplitude", self.amplitude, 0.02, 1.0),
             ("albedo", self.albedo, 0.0, 0.9),
-            ("h_parameter_m", self.h_parameter_m, 1e-3, 10.0),
+            ("h_parameter_m", self.h_parameter_m, H_PARAMETER.least, H_PARAMETER.most),
         ):
             if not least <= low < high <= most:
                 raise ValueError(f"{name} {low:g} to {high:g} is no range within {least:g} to {most:g}")

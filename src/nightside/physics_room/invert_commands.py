@@ -41,8 +41,9 @@ def invert(
     from nightside.physics_room.invert_cells import tables_for
     from nightside.physics_room.invert_maps import PROFILE_BIASES, inversion_maps
     from nightside.store import TIMINGS, Part, grid_of, lonlat, open_store, write_json, write_parts
+    from nightside.store.parts import refuse_place
 
-    settings = load(config)
+    settings, share = load(config), Part.parse(part)
     if verify is not None and verify < 0:
         raise ValueError(f"--verify is {verify}; expected 0 or a number of places")
     if verify is not None and part is not None:
@@ -54,10 +55,11 @@ def invert(
         raise ValueError("give one of --cube and --profiles")
     kind, source = ("cube", cube) if cube is not None else ("profiles", profiles)
     assert source is not None
+    refuse_place(out, [source])
     options, bins = settings.physics.inversion, settings.thermal.bins.local_time_bins
     grid = grid_of(settings.mapped_region)
     observed = open_store(source, kind=kind, geobox=grid, chunked=False)
-    typer.echo("tabulating the heat model; a new version is compiled first, for a minute or two", err=True)
+    typer.echo("tabulating the heat model", err=True)
     tables = tables_for(_latitudes(grid), options)
     places = options.verify if verify is None else verify
     details: dict[str, Any] = {"from": kind, "surrogate_solutions": tables.solutions}
@@ -76,11 +78,11 @@ def invert(
         depends={**options.model_dump(mode="json"), "from": kind, "bins": bins},
         details=details,
         side=options.tile,
-        part=Part.parse(part),
+        part=share,
         overviews=True,
     )
     if part is None:
-        _say_quality(open_store(out, kind="inversion", geobox=grid))
+        _say_quality(open_store(out, kind="inversion", geobox=grid), observed)
 
 
 def cog(
@@ -118,18 +120,31 @@ def _band(name: str, attributes: Mapping[str, Any]) -> Band:
     )
 
 
-def _say_quality(maps: xr.Dataset) -> None:
-    """Say how many cells are of which quality; loudly where none is good."""
+def _say_quality(maps: xr.Dataset, observed: xr.Dataset) -> None:
+    """Say how many cells are of which quality; loudly where none is good.
+
+    Raises:
+        ValueError: no cell has input that could be used, though some have input. Cells without any, poleward of the
+            table or of another kind of ground are no fault of the run: their reasons are in the map.
+    """
     import numpy as np
 
     from nightside.physics import QUALITY
+    from nightside.physics_room.invert_observations import celsius_hint
 
     codes, numbers = np.unique(maps["quality"].to_numpy(), return_counts=True)
     found = {QUALITY[int(code)]: int(n) for code, n in zip(codes, numbers, strict=True)}
     typer.echo("cells: " + ", ".join(f"{n:,} {name}" for name, n in found.items()), err=True)
+    if found.keys() <= {"bad_input", "no_observations"} and "bad_input" in found:
+        raise ValueError(
+            "the temperatures of every cell are unphysical: expected kelvins above 0, with counts of 0 or more"
+            f"{celsius_hint(observed)}; mend what was given and run this step again"
+        )
     if not found.get("good"):
         typer.echo(
-            "no cell could be inverted well; check cube, region and section 'physics.inversion'", err=True
+            f"no cell could be inverted well{celsius_hint(observed)}; check cube, region and section "
+            "'physics.inversion'",
+            err=True,
         )
 
 

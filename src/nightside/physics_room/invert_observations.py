@@ -17,6 +17,9 @@ _CUBE = ("y", "x", "local_time")
 _GAP_TOO_LONG = 2
 """Of the quality of profiles."""
 
+_CELSIUS = -200.0, 150.0
+"""The coldest and the hottest ground of the Moon in degrees Celsius lie close to these."""
+
 _IMPOSSIBLE = -1.0
 """In place of a temperature and its error where the count is negative: the inversion masks it as bad input."""
 
@@ -73,6 +76,25 @@ def observations(observed: xr.Dataset, options: Inversion, bins: int) -> Seen:
     quality = observed["quality"].transpose("y", "x").to_numpy().ravel()
     gap = quality == _GAP_TOO_LONG
     return Seen(_cells(observed["temperature"]), std, hours, 0.0, timing, gap, options.profile_sunrise_h)
+
+
+def celsius_hint(observed: xr.Dataset) -> str:
+    """Return the question whether a cube or profiles are in degrees Celsius, empty where they do not look like it."""
+    values = observed["brightness_temperature" if "count" in observed else "temperature"]
+    some = values.isel(
+        y=slice(None, None, _every(values.sizes["y"])), x=slice(None, None, _every(values.sizes["x"]))
+    )
+    kelvin = some.to_numpy()
+    kelvin = kelvin[np.isfinite(kelvin)]
+    median = float(np.median(kelvin)) if kelvin.size else np.nan
+    low, high = _CELSIUS
+    if not (low < median < high and (kelvin < 0.0).any()):
+        return ""
+    return f" (their median is {median:.0f} and some are negative: are they in degrees Celsius?)"
+
+
+def _every(size: int, most: int = 64) -> int:
+    return max(size // most, 1)
 
 
 def _cells(variable: xr.DataArray) -> Float:

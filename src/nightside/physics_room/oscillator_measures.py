@@ -86,4 +86,8 @@ class Log:
 
 def in_words(row: dict[str, Any]) -> str:
     """Return the end of a training in one line."""
-    return f"relative L2 {row['relative_l2']:.2e} after {row['steps']} steps, {row['seconds']:.1f} s"
+    parts = [
+        f"{row[key]:.2e} {name}" for name in ("inside", "outside") if (key := f"relative_l2_{name}") in row
+    ]
+    where = f" ({', '.join(parts)} the data)" if parts else ""
+    return f"relative L2 {row['relative_l2']:.2e}{where} after {row['steps']} steps, {row['seconds']:.1f} s"

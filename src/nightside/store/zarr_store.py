@@ -12,7 +12,7 @@ from odc.geo.geobox import GeoBox
 from nightside.config import Settings
 from nightside.store.conventions import overview_name
 from nightside.store.georeference import georeference, is_on_grid
-from nightside.store.manifest import NotFinished, describe, read_manifest, refuse_variables
+from nightside.store.manifest import NotFinished, describe, manifest_path, read_manifest, refuse_variables
 from nightside.store.parts import begin, refuse_place
 from nightside.store.pyramid import axes as overview_axes
 from nightside.store.template import stretched
@@ -85,10 +85,15 @@ def open_store(
             :func:`overviews_of`.
 
     Raises:
-        NotFinished: it is absent, half-written, of another kind, on another grid, or holds other variables than its
+        NotFinished: it is absent, no store, half-written, of another kind, on another grid, or holds other variables than its
             manifest records. Its values are believed: their digest takes about a second a gigabyte, at each step.
         ValueError: it has no such overview.
     """
+    if path.exists() and not (manifest_path(path).is_file() or (path / "zarr.json").is_file()):
+        what = "a folder without zarr.json" if path.is_dir() else "a file"
+        raise NotFinished(
+            f"{path} is not a Zarr store, but {what}; give the store that the step before has made"
+        )
     manifest = read_manifest(path)
     if kind is not None and manifest["kind"] != kind:
         raise NotFinished(f"{path} is a '{manifest['kind']}', not a '{kind}'; give the right store")

@@ -17,6 +17,7 @@ from scipy.ndimage import gaussian_filter
 
 from nightside.config import SyntheticMoon
 from nightside.physics import slope_angles_deg
+from nightside.physics.bounds import H_PARAMETER
 from nightside.store import lonlat
 from nightside.store.grid import is_equirectangular
 
@@ -62,7 +63,11 @@ def make_terrain(
         slope_east_deg=east,
         slope_north_deg=north,
         albedo=np.clip(moon.albedo_mean + moon.albedo_std * albedo_field, 0.01, 0.6),
-        h_parameter_m=moon.h_parameter_m * np.exp(moon.h_parameter_spread * h_field),
+        h_parameter_m=np.clip(
+            moon.h_parameter_m * np.exp(moon.h_parameter_spread * h_field),
+            H_PARAMETER.least,
+            H_PARAMETER.most,
+        ),
         rock_fraction=(rock := _hot_craters(shape, moon, rng)),
         odd_patch=_odd_patches(rock, moon, rng),
     )

@@ -13,6 +13,7 @@ from nightside.physics.informed import (
     adam,
     levenberg_marquardt,
 )
+from nightside.physics_room.oscillator_experiments import INFORMED_RATE, INFORMED_STEPS
 from nightside.physics_room.oscillator_measures import article_problem, errors
 
 HIGH = Oscillator(stiffness=6400.0, collocation=200)
@@ -24,6 +25,15 @@ def test_a_naive_network_fits_the_data_and_fails_outside():
     found = errors(model, trained.vector)
     assert found["relative_l2_inside"] < 0.05
     assert found["relative_l2_outside"] > 1.0
+
+
+@pytest.mark.slow
+def test_adam_in_the_articles_steps_is_within_a_twentieth_over_the_whole_domain():
+    """One seed of three, about half a minute; all three are in ``benchmarks/physics_informed.py``."""
+    model = Model(article_problem(30, torch.float32), FullyConnected(), torch.float32)
+    trained = adam(model, model.initial(123), INFORMED_STEPS, INFORMED_RATE)
+    assert trained.steps == 20_000
+    assert errors(model, trained.vector)["relative_l2"] < 0.05
 
 
 def test_adam_lowers_the_loss_and_tells_of_it():

@@ -11,9 +11,11 @@ from typer.testing import CliRunner
 from nightside import physics
 from nightside.cli import app
 from nightside.config import Inversion, load
+from nightside.config.physics import MOST_RADIATIVE
 from nightside.config.thermal import Profiles
 from nightside.physics import inversion_kernel as codes
 from nightside.physics_room.invert_cells import tables_for, without_sunrise
+from nightside.physics_room.invert_commands import _say_quality
 from nightside.physics_room.invert_maps import free_parameters, inversion_maps
 from nightside.physics_room.invert_observations import observations
 from nightside.store import TIMINGS, grid_of, lonlat, read_json, read_manifest, write_store
@@ -310,24 +312,59 @@ def test_a_negative_number_of_places_is_refused(stored):
     assert "--verify is -1" in str(done.exception)
 
 
-def test_places_to_verify_are_refused_for_a_part_which_verifies_none(tmp_path, settings):
-    config = tmp_path / "c.yaml"
-    config.write_text(settings.to_yaml())
-    arguments = [
-        "--config",
-        str(config),
-        "--cube",
-        "c.zarr",
-        "--out",
-        "i.zarr",
-        "--part",
-        "1/2",
-        "--verify",
-        "8",
-    ]
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (["--part", "9/8"], "'9/8' is no part"),
+        (["--part", "0/8"], "'0/8' is no part"),
+        (["--part", "1/2", "--verify", "8"], "--verify has no effect together with --part"),
+        (["--out", "cube.zarr"], "cube.zarr is an input of this step"),
+        (["--out", "."], "would be replaced, but it holds"),
+        (["--cube", "config.yaml"], "config.yaml is not a Zarr store, but a file"),
+        (["--cube", "nothing"], "nothing is not a Zarr store, but a folder without zarr.json"),
+    ],
+)
+def test_arguments_are_refused_before_the_table_is_made(stored, monkeypatch, given, message):
+    monkeypatch.chdir(stored)
+    (stored / "nothing").mkdir()
+    monkeypatch.setattr("nightside.physics_room.invert_cells.tables_for", pytest.fail)
+    arguments = ["--config", "config.yaml", "--cube", "cube.zarr", "--out", "i.zarr", *given]
     done = CliRunner().invoke(app, ["physics", "invert", *arguments])
     assert isinstance(done.exception, ValueError)
-    assert "--verify has no effect together with --part" in str(done.exception)
+    assert message in str(done.exception)
+
+
+def test_a_map_of_bad_input_alone_is_an_error_that_asks_about_degrees_celsius(cube, capsys):
+    celsius = cube.assign(brightness_temperature=cube["brightness_temperature"] - 273.15)
+
+    def say(code: int, observed: xr.Dataset) -> None:
+        quality = np.full((2, 2), code, np.uint8)
+        quality[0, 0] = codes.NO_OBSERVATIONS
+        _say_quality(xr.Dataset({"quality": (PLANE, quality)}), observed)
+
+    with pytest.raises(ValueError, match=r"of every cell are unphysical.*in degrees Celsius\?"):
+        say(codes.BAD_INPUT, celsius)
+    with pytest.raises(ValueError, match=r"counts of 0 or more; mend"):
+        say(codes.BAD_INPUT, cube)
+    for masked in (codes.NO_OBSERVATIONS, codes.OUTSIDE_TABLE, codes.POOR_FIT):
+        say(masked, cube)
+        assert "no cell could be inverted well; check" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("chi", [0.5, 2.7])
+def test_conductivities_are_refused_where_the_heat_model_refuses_them(chi):
+    most = MOST_RADIATIVE / chi
+    for factor in (0.998, 1.002):
+        ground = {"radiative_conductivity": {"value": chi}, "surface_conductivity": {"value": factor * most}}
+        material = {"radiative_conductivity": chi, "surface_conductivity": factor * most}
+        if factor < 1.0:
+            physics.Material(**material)
+            Inversion.model_validate({"ground": ground})
+        else:
+            with pytest.raises(ValueError, match="pores"):
+                physics.Material(**material)
+            with pytest.raises(ValueError, match="is it in mW"):
+                Inversion.model_validate({"ground": ground})
 
 
 @pytest.mark.parametrize("given", [[], ["--cube", "c.zarr", "--profiles", "p.zarr"]])
@@ -350,6 +387,9 @@ def test_one_source_has_to_be_given(stored, given):
         {"unseen_rocks": {"rocky_mean": 0.002}},
         {"unseen_rocks": {"mean": -0.01}},
         {"ground": {"surface_conductivity": {"value": 0.74, "std": 0.5}}},
+        {"ground": {"surface_conductivity": {"value": 0.74}}},
+        {"ground": {"deep_conductivity": {"value": 3.4}}},
+        {"h_parameter_range_m": (0.01, 6.0)},
         {"ground": {"emissivity": {"value": 95.0}}},
         {"noise_k": 0.0},
     ],

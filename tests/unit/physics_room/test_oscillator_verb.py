@@ -1,6 +1,7 @@
 """``nightside physics oscillator`` leaves a table, pictures and an animation."""
 
 import json
+import re
 
 import pytest
 from PIL import Image
@@ -33,6 +34,7 @@ def test_the_article_is_tabulated_drawn_and_animated(tmp_path, monkeypatch):
 def test_the_quick_one_shows_in_seconds_what_the_article_does(tmp_path):
     done = run(tmp_path, "--quick", "--seeds", "0")
     assert done.exit_code == 0, done.output
+    assert re.search(r"relative L2 \S+ \(\S+ inside, \S+ outside the data\) after 1000 steps", done.output)
     row = json.loads((tmp_path / "oscillator.json").read_text())["quick"]
     assert row["seed"] == 0
     assert row["naive"]["relative_l2_outside"] > 1.0

@@ -91,6 +91,15 @@ def test_a_store_without_its_manifest_is_not_read(tmp_path, settings):
         open_store(tmp_path / "a.zarr")
 
 
+def test_what_is_no_store_is_called_so(tmp_path):
+    (tmp_path / "cube.txt").write_text("1 2 3")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(NotFinished, match=r"cube\.txt is not a Zarr store, but a file; give the store"):
+        open_store(tmp_path / "cube.txt")
+    with pytest.raises(NotFinished, match=r"empty is not a Zarr store, but a folder without zarr\.json"):
+        open_store(tmp_path / "empty")
+
+
 def test_a_store_beside_the_manifest_of_another_run_is_refused(tmp_path, settings):
     grid = grid_of(settings.region)
     half = grid[: grid.shape[0] // 2]
