@@ -3,6 +3,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 CORES ?= all
+# Processes that share out the test files; each has one thread. Those of Slurm need the machine for themselves.
+WORKERS ?= 2
 # Which build of PyTorch: any, locked, or the address of an index (scripts/install).
 TORCH ?= any
 INSTALLED := .venv/installed
@@ -13,7 +15,8 @@ demo: $(INSTALLED)
 	@scripts/demo $(CORES)
 
 test: $(INSTALLED)
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) --dist loadfile -m "not slurm"
+	$(BIN)/pytest -m slurm
 
 check: $(INSTALLED)
 	$(BIN)/ruff check .
