@@ -121,6 +121,7 @@ def _rectangle(grid: GeoBox, box: Box) -> Cells | None:
     # The extremes of the box lie on its parallels, at its ends or where these touch the axes.
     axes = np.arange(-360.0, 721.0, 90.0)
     lon = np.append(axes[(axes > box.west) & (axes < box.west + box.width)], [box.west, box.west + box.width])
+    lon = (lon + 180.0) % 360.0 - 180.0  # PROJ takes nothing beyond two turns
     x, y = from_lonlat(crs).transform(np.tile(lon, 2), np.repeat([south, north], len(lon)))
     a = grid.affine
     columns = _span((np.min(x) - a.c) / a.a, (np.max(x) - a.c) / a.a, int(grid.shape[1]))

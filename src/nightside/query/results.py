@@ -9,6 +9,8 @@ Longitudes are degrees east, -180 to 180 or 0 to 360; latitudes planetocentric, 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -87,7 +89,8 @@ class Query:
             dataset = self._dataset(name)
             for layer, variable in dataset.data_vars.items():
                 if {"y", "x"} <= set(variable.dims) and "local_time" not in variable.dims:
-                    rows += _rows(name, str(layer), variable.isel(y=cell[0], x=cell[1]))
+                    with _readable(self.location, name):
+                        rows += _rows(name, str(layer), variable.isel(y=cell[0], x=cell[1]))
         if not rows:
             raise self._outside(f"{lon:g} E, {lat:g} N", missed)
         frame = pd.DataFrame(rows)
@@ -111,7 +114,8 @@ class Query:
         if cell is None:
             raise self._outside(f"{lon:g} E, {lat:g} N", ["thermal/profiles"])
         wanted = [name for name in ("temperature", "temperature_std", "quality") if name in dataset]
-        found = dataset[wanted].isel(y=cell[0], x=cell[1]).load().reset_coords(drop=True)
+        with _readable(self.location, "thermal/profiles"):
+            found = dataset[wanted].isel(y=cell[0], x=cell[1]).load().reset_coords(drop=True)
         centre = lonlat(grid, {"y": slice(cell[0], cell[0] + 1), "x": slice(cell[1], cell[1] + 1)})
         found.attrs = {
             "longitude": lon,
@@ -154,7 +158,8 @@ class Query:
         """
         from nightside.query.anomalies import anomalies
 
-        return anomalies(self._dataset("thermal/maps"), threshold, min_area_km2)
+        with _readable(self.location, "thermal/maps"):
+            return anomalies(self._dataset("thermal/maps"), threshold, min_area_km2)
 
     @cached_property
     def _found(self) -> Manifests:
@@ -205,7 +210,31 @@ def _opened(at: Location, path: str, manifest: dict[str, Any], chunks: dict[str,
             "remove it and run its step again"
         ) from error
     refuse_variables(dataset, manifest, f"{at}/{path}")
+    # The consolidated metadata still know a layer whose folder is gone, and zarr would read it as fill values.
+    lost = (
+        []
+        if at.remote
+        else [n for n in dataset.variables if not Path(at.root, path, str(n), "zarr.json").is_file()]
+    )
+    lost = [name for name in lost if name in manifest.get("variables", {})]
+    if lost:
+        raise NotFinished(
+            f"{at}/{path}: its layer {', '.join(map(str, lost))} is gone, though the store was finished; copy it again, or "
+            "remove it and run its step again"
+        )
     return dataset
+
+
+@contextmanager
+def _readable(at: Location, product: str) -> Iterator[None]:
+    """Say of a chunk that cannot be decoded, of which zarr's codecs say no more than that, where it is."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise NotFinished(
+            f"{at}/{product}.zarr has a chunk that cannot be decoded ({error}): it is damaged, or copied in part; "
+            "'nightside verify' names what is; copy it again, or remove it and run its step again"
+        ) from error
 
 
 def _rows(product: str, layer: str, values: xr.DataArray) -> list[dict[str, Any]]:

@@ -153,6 +153,20 @@ def test_half_a_copy_is_found_by_its_digest(copy):
         nightside.open(copy)
 
 
+def test_a_layer_that_is_gone_is_named_and_not_read_as_nothing(copy):
+    shutil.rmtree(copy / "thermal/maps.zarr/anomaly_score")
+    with pytest.raises(NotFinished, match=r"thermal/maps\.zarr: its layer anomaly_score is gone"):
+        nightside.open(copy)
+
+
+def test_a_torn_chunk_is_named_with_its_store(copy):
+    for chunk in (copy / "thermal/maps.zarr/anomaly_score/c").rglob("*"):
+        if chunk.is_file():
+            chunk.write_bytes(chunk.read_bytes()[:20])
+    with pytest.raises(NotFinished, match=r"thermal/maps\.zarr has a chunk that cannot be decoded"):
+        nightside.open(copy).nightside.point(348.67, -43.29)
+
+
 def test_a_url_cannot_be_verified(demo, served):
     with pytest.raises(ValueError, match="a server lists no files"):
         verify(served(demo)[0])

@@ -134,7 +134,7 @@ def test_a_region_of_all_longitudes_has_every_column_once(globe):
         assert len(lon) == 180 == len(set(np.round(lon, 6)))
 
 
-@pytest.mark.parametrize("lons", [(0.0, 90.0), (80.0, 100.0), (170.0, 190.0), (350.0, 10.0)])
+@pytest.mark.parametrize("lons", [(0.0, 90.0), (80.0, 100.0), (170.0, 190.0), (350.0, 10.0), (350.0, 349.0)])
 def test_a_polar_region_holds_every_cell_of_the_box(demo, lons):
     tree = nightside.open(demo)
     part = tree.nightside.region(*lons, -88.0, -86.0)["optical/mosaic"].to_dataset()

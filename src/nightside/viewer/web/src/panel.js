@@ -191,10 +191,11 @@ function drawAnomalies(viewer, page) {
         'button', { type: 'button', class: 'anomaly', onclick: () => select(feature, button) },
         make('b', { text: String(k + 1) }),
         make('span', {}, `${latitude}, ${longitude}`, make('small', { text: described(properties) })),
-        make('em', { text: figure(Number((properties.peak_score ?? NaN).toFixed(1))) }),
+        make('em', { title: 'peak anomaly score', text: figure(Number((properties.peak_score ?? NaN).toFixed(1))) }),
       );
       return button;
     }),
+    make('p', { class: 'hint', text: 'Connected ground whose anomaly score is above a threshold (nightside view --threshold), the peak of its score at the right. Ground cut by cells without data counts as several.' }),
   );
 }
 

@@ -60,7 +60,7 @@ async function drawDay(profiles, lonlat, box) {
     low: at.temperature.map((t, i) => t - at.std[i]), high: at.temperature.map((t, i) => t + at.std[i]),
   };
   const curves = [measured];
-  const legend = make('p', { class: 'legend' }, make('i', { class: 'measured' }), 'measured');
+  const legend = make('p', { class: 'legend' }, make('i', { class: 'measured' }), 'interpolated from measurements');
   box.append(make('div', { class: 'plot' }, plot(curves, 'Temperature over the lunar day')), legend);
   if (!profiles.model || !at.latents) return;
   try {
@@ -69,7 +69,7 @@ async function drawDay(profiles, lonlat, box) {
     const rebuilt = decode(at.latents);
     const rms = Math.sqrt(at.temperature.reduce((sum, t, i) => sum + (t - rebuilt[i]) ** 2, 0) / rebuilt.length);
     curves.push({ kind: 'rebuilt', hours: at.hours, values: rebuilt });
-    box.querySelector('.plot').replaceChildren(plot(curves, 'Temperature over the lunar day, measured and reconstructed'));
+    box.querySelector('.plot').replaceChildren(plot(curves, 'Temperature over the lunar day, interpolated and reconstructed'));
     legend.append(make('i', { class: 'rebuilt' }), `reconstruction (rms ${rms.toFixed(1)} K)`);
     box.dataset.rms = rms;
     drawParts(profiles.model, at, rebuilt, decode, usual, box);
