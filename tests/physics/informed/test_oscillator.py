@@ -27,6 +27,7 @@ def test_a_naive_network_fits_the_data_and_fails_outside():
     assert found["relative_l2_outside"] > 1.0
 
 
+@pytest.mark.timeout(1200)  # half a minute of a quiet core, ten times that on a busy one
 @pytest.mark.slow
 def test_adam_in_the_articles_steps_is_within_a_twentieth_over_the_whole_domain():
     """One seed of three, about half a minute; all three are in ``benchmarks/physics_informed.py``."""
