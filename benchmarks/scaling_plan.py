@@ -86,7 +86,7 @@ def plan(report: dict[str, Any]) -> dict[str, Any]:
     }
     core_hours = {step: n / core_rate(report, step) / 3600 for step, n in amounts.items()}
     train_hours = core_hours["train"]
-    shared_hours = (sum(core_hours.values()) - core_hours["train"]) / CORES
+    shared_hours = (sum(core_hours.values()) - train_hours) / CORES
     stored = {k: StoreFacts(**v) for k, v in report["stores"].items()}
     chunks = cells // MAP_CHUNK**2
     files = {

@@ -209,19 +209,7 @@ def _opened(at: Location, path: str, manifest: dict[str, Any], chunks: dict[str,
             f"{at}/{path} was finished but has been damaged, or copied in part, since ({error}); copy it again, or "
             "remove it and run its step again"
         ) from error
-    refuse_variables(dataset, manifest, f"{at}/{path}")
-    # The consolidated metadata still know a layer whose folder is gone, and zarr would read it as fill values.
-    lost = (
-        []
-        if at.remote
-        else [n for n in dataset.variables if not Path(at.root, path, str(n), "zarr.json").is_file()]
-    )
-    lost = [name for name in lost if name in manifest.get("variables", {})]
-    if lost:
-        raise NotFinished(
-            f"{at}/{path}: its layer {', '.join(map(str, lost))} is gone, though the store was finished; copy it again, or "
-            "remove it and run its step again"
-        )
+    refuse_variables(dataset, manifest, f"{at}/{path}" if at.remote else Path(at.root, path))
     return dataset
 
 

@@ -182,11 +182,16 @@ def refuse_format(manifest: Mapping[str, Any], path: object) -> None:
 def refuse_variables(dataset: xr.Dataset, manifest: Mapping[str, Any], path: object) -> None:
     """Refuse a store whose variables or shapes are not those that its manifest records.
 
+    Of a store on disk (``path`` is a ``Path``) each variable's own folder is looked for, too: the consolidated metadata
+    still know one that is gone, and zarr would read it as fill values.
+
     Raises:
         NotFinished: one is absent, or of another shape.
     """
     for name, recorded in manifest.get("variables", {}).items():
         found = dataset.variables.get(name)
+        if isinstance(path, Path) and not (path / name / "zarr.json").is_file():
+            found = None
         if found is None or [list(found.dims), list(found.shape)] != [
             recorded["dimensions"],
             recorded["shape"],
@@ -194,7 +199,8 @@ def refuse_variables(dataset: xr.Dataset, manifest: Mapping[str, Any], path: obj
             there = "absent" if found is None else f"{found.dims} of shape {found.shape}"
             raise NotFinished(
                 f"{path}: '{name}' is {there}, but its manifest records {tuple(recorded['dimensions'])} of shape "
-                f"{tuple(recorded['shape'])}: store and manifest are not of one run; remove both and run the step again"
+                f"{tuple(recorded['shape'])}: a part is lost, or store and manifest are not of one run; copy both again, or remove both "
+                "and run the step again"
             )
 
 

@@ -155,7 +155,7 @@ def test_half_a_copy_is_found_by_its_digest(copy):
 
 def test_a_layer_that_is_gone_is_named_and_not_read_as_nothing(copy):
     shutil.rmtree(copy / "thermal/maps.zarr/anomaly_score")
-    with pytest.raises(NotFinished, match=r"thermal/maps\.zarr: its layer anomaly_score is gone"):
+    with pytest.raises(NotFinished, match=r"thermal/maps\.zarr: .anomaly_score. is absent"):
         nightside.open(copy)
 
 
