@@ -49,13 +49,25 @@ class Mosaic(Section):
         True, description="fit a gain and an offset of each image where they overlap"
     )
     reference: str | None = Field(
-        None, description="product id whose brightness is kept; by default that with the largest overlaps"
+        None,
+        description="product id whose brightness is kept; by default the clearest image of those that share much",
     )
     error_correlation: float = Field(
-        0.0,
+        0.7,
         ge=0,
         le=1,
-        description="correlation of the errors of neighbouring pixels: 0, they are averaged away; 1, they stay",
+        description="correlation of the errors of neighbouring pixels, its square two pixels away and so on: 0, they are "
+        "averaged away; 1, they stay",
+    )
+    error_correlation_far: float = Field(
+        0.15, ge=0, le=1, description="correlation of the errors of pixels of one image that are far apart"
+    )
+    error_correlation_images: float = Field(
+        0.75,
+        ge=0,
+        le=1,
+        description="correlation of the errors of two equally clear images of one place: denoising expects the same in both; "
+        "it falls with the ratio of their errors",
     )
     tile: int = Field(512, ge=128, description="side of a tile in pixels, rounded up to whole chunks")
 

@@ -1,9 +1,13 @@
 """One brightness for all images of a mosaic: a gain and an offset for each, from the ground that they share.
 
-Where two images see the same ground, their corrected signals ``gain * signal + offset`` should agree. Both have errors,
-so the squares that are made least are those of the difference over its own standard deviation (Deming 1943), which
-does not shrink gains as an ordinary fit does; a difference beyond three of them counts linearly, as shadows move.
-A gain that the contrast of the shared ground does not tell is held by the ratio of the mean signals.
+Where two images see the same ground, their corrected signals ``gain * signal + offset`` should agree. A denoised signal is
+an expectation: contrast that noise hides is missing from it, the more the darker the image is. Its error is therefore
+independent of the signal itself (Berkson 1950), not of the ground, and what is asked is by which gain the clearer image is
+expected to follow from the other, which an ordinary fit of the clearer one tells; a fit of errors in both variables takes
+the hidden contrast for a gain. What the errors of two images have in common is that of :mod:`nightside.optical.fusion`.
+
+Means tell a gain too, as well as an offset of the camera allows; exposure and responsivity do where nothing else does.
+All pairs are solved together. Points that differ by more than three standard deviations count linearly, as shadows move.
 """
 
 from __future__ import annotations
@@ -14,15 +18,27 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import least_squares
 from scipy.sparse.csgraph import connected_components
 
 LEAST_POINTS = 30
 """Shared points without which a pair of images is not compared."""
 
-_PRIOR_LOG_GAIN = 0.05
-_PRIOR_POINTS = 100.0
-"""The ratio of the mean signals counts as one gain known to 5 % in each hundred points."""
+_OFFSET_DN = 0.2
+_OFFSET_SHARE = 0.05
+"""Standard deviation of an image's own offset: the bias of dark images (docs/denoising.md), and a share of the signal, of
+flat fields and stray light.
+"""
+
+_GAIN_FLOOR = 0.005
+"""Of the logarithm of a gain, however many points there are: flat fields, and errors that neighbours share."""
+
+_POINTS_OF_ONE = 10.0
+"""Points that count as one, as errors of neighbours are alike."""
+
+_PRIOR_LOG_GAIN = 1.0
+"""Of exposure and responsivity: ground may well be lit differently."""
+
+_ROUNDS = 20
 
 RESPONSIVITY: Mapping[str, float] = {"left": 15_869.0, "right": 15_058.0}
 """DN per ms and I/F at 1 AU; ISIS lronaccal."""
@@ -52,12 +68,14 @@ class Brightness:
     Attributes:
         gain: shape (image,).
         offset_dn: shape (image,).
+        gain_std: standard deviation of the gain's logarithm, to the reference; shape (image,).
         reference: number of the image whose brightness is that of each image's group, shape (image,).
         report: of each compared pair, the median difference before and after, in DN.
     """
 
     gain: NDArray[np.float64]
     offset_dn: NDArray[np.float64]
+    gain_std: NDArray[np.float64]
     reference: NDArray[np.intp]
     report: tuple[Mapping[str, Any], ...] = field(default=())
 
@@ -78,87 +96,153 @@ def match(
     pairs: Sequence[Shared],
     expected: NDArray[np.float64],
     reference: int | None = None,
+    alike: float = 0.0,
 ) -> Brightness:
     """Return the corrections that make overlapping images agree.
 
     Args:
         pairs: the shared ground; pairs of fewer than 30 points are left out.
         expected: gains of equally lit images, shape (image,); what images without shared ground are given, too.
-        reference: the image whose brightness is kept, in its group; by default that which shares most ground.
+        reference: the image whose brightness is kept, in its group; by default the clearest of those that share much.
+        alike: share of the smaller variance that the errors of two images have in common.
     """
     n = expected.size
     pairs = [pair for pair in pairs if pair.signal.shape[1] >= LEAST_POINTS]
-    weight = np.zeros((n, n))
+    links = np.zeros((n, n))
     for pair in pairs:
-        weight[pair.first, pair.second] = weight[pair.second, pair.first] = pair.signal.shape[1]
-    _, group = connected_components(weight, directed=False)
+        links[pair.first, pair.second] = 1.0
+    _, group = connected_components(links, directed=False)
+    points, clearness = _clearness(pairs, n)
     chosen = np.empty(n, np.intp)
     for number in np.unique(group):
         members = np.flatnonzero(group == number)
-        best = members[np.argmax(weight[members].sum(axis=1))]
+        many = members[points[members] >= 0.5 * points[members].max()]
+        best = many[np.argmax(clearness[many])]
         chosen[members] = reference if reference is not None and reference in members else best
-    log_gain = _ratios(pairs, np.log(expected / expected[chosen]), chosen)
-    gain, offset = _fit(pairs, log_gain, chosen)
+    gain, gain_std = _gains(pairs, np.log(expected), chosen, alike)
+    offset = _offsets(pairs, gain, chosen, alike)
     # Groups that share nothing are given one brightness as far as exposures tell it.
     first = int(chosen[0]) if reference is None else reference
     between = expected[chosen] / expected[first]
     gain, offset = gain * between, offset * between
-    return Brightness(gain, offset, chosen, tuple(_report(pair, gain, offset) for pair in pairs))
+    return Brightness(gain, offset, gain_std, chosen, tuple(_report(pair, gain, offset) for pair in pairs))
 
 
-def _ratios(
-    pairs: Sequence[Shared], expected: NDArray[np.float64], reference: NDArray[np.intp]
-) -> NDArray[np.float64]:
-    """Return logarithms of gains from the ratios of mean signals, of the exposures where these are lost in noise."""
-    n = expected.size
-    rows, values = [np.eye(n)], [expected]  # weakly, for images that nothing else tells of
+def _clearness(pairs: Sequence[Shared], n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return how many points each image shares, and its contrast over its error, squared."""
+    points, clearness = np.zeros(n), np.zeros(n)
     for pair in pairs:
-        median = np.median(pair.signal, axis=1)
-        error = np.median(pair.std, axis=1)
-        if (median > 3 * error).all():
-            row = np.zeros(n)
-            row[pair.first], row[pair.second] = 1.0, -1.0
-            strength = np.sqrt(pair.signal.shape[1])
-            rows.append(1e3 * strength * row[None])
-            values.append(np.array([1e3 * strength * np.log(median[1] / median[0])]))
+        size = pair.signal.shape[1]
+        for image, signal, std in zip((pair.first, pair.second), pair.signal, pair.std, strict=True):
+            points[image] += size
+            clearness[image] += size * _contrast_ratio(signal, std)
+    return points, clearness / np.maximum(points, 1.0)
+
+
+def _contrast_ratio(signal: NDArray[np.float64], std: NDArray[np.float64]) -> float:
+    return float(np.var(signal) / max(float(np.mean(std**2)), 1e-12))
+
+
+def _gains(
+    pairs: Sequence[Shared], expected: NDArray[np.float64], reference: NDArray[np.intp], alike: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return gains, 1 for the references, and the standard deviations of their logarithms."""
+    n = expected.size
+    rows, values = [np.eye(n) / _PRIOR_LOG_GAIN], [expected / _PRIOR_LOG_GAIN]
+    for pair in pairs:
+        for known in (_by_contrast(pair, alike), _by_means(pair)):
+            if known is not None:
+                log_ratio, error = known
+                row = np.zeros((1, n))
+                row[0, [pair.first, pair.second]] = 1.0 / error, -1.0 / error
+                rows.append(row)
+                values.append(np.array([log_ratio / error]))
+    matrix = np.concatenate(rows)
+    covariance = np.linalg.inv(matrix.T @ matrix)
+    found = covariance @ matrix.T @ np.concatenate(values)
+    own, to = np.arange(n), reference
+    variance = covariance[own, own] + covariance[to, to] - 2 * covariance[own, to]
+    return np.exp(found - found[reference]), np.sqrt(np.maximum(variance, 0.0))
+
+
+def _by_contrast(pair: Shared, alike: float) -> tuple[float, float] | None:
+    """Return the logarithm of the first image's gain over the second's, and its error; None without contrast."""
+    order = np.argsort([_contrast_ratio(*both) for both in zip(pair.signal, pair.std, strict=True)])
+    (faint, clear), (faint_std, clear_std) = pair.signal[order], pair.std[order]
+    weight, slope = np.ones(faint.size), 0.0
+    for _ in range(_ROUNDS):
+        total = weight.sum()
+        middle_f, middle_c = (weight @ faint) / total, (weight @ clear) / total
+        spread = weight @ (faint - middle_f) ** 2 / total
+        both = weight @ ((faint - middle_f) * (clear - middle_c)) / total
+        own = (1.0 - alike) * (weight @ clear_std**2) / total
+        if not (both > 0 and spread > 0):
+            return None
+        # The clear image times the slope has the covariance `spread` less what of its error is its own:
+        # own slope^2 + both slope = spread.
+        last, slope = slope, 2.0 * spread / (both + np.sqrt(both**2 + 4.0 * own * spread))
+        difference = slope * (clear - middle_c) - (faint - middle_f)
+        weight = _robust(difference, _difference_std(faint_std, slope * clear_std, alike))
+        if abs(slope - last) < 1e-4 * slope:
+            break
+    scatter = np.sqrt(weight @ difference**2 / weight.sum())
+    error = float(np.hypot(scatter / np.sqrt(spread * faint.size / _POINTS_OF_ONE), _GAIN_FLOOR))
+    sign = 1.0 if order[0] == 1 else -1.0
+    return sign * float(np.log(slope)), error
+
+
+def _by_means(pair: Shared) -> tuple[float, float] | None:
+    """Return the same from the ratio of the signals, which offsets falsify; None for a signal that is not above 0."""
+    middle = np.median(pair.signal, axis=1)
+    if (middle <= 0).any():
+        return None
+    error = np.hypot(*(_offset_std(middle) / middle))
+    return float(np.log(middle[1] / middle[0])), float(error)
+
+
+def _offset_std(signal: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return by how many DN images of a signal may be off."""
+    return np.hypot(_OFFSET_DN, _OFFSET_SHARE * signal)
+
+
+def _offsets(
+    pairs: Sequence[Shared], gain: NDArray[np.float64], reference: NDArray[np.intp], alike: float
+) -> NDArray[np.float64]:
+    """Return offsets in DN of the references, 0 for these."""
+    n = gain.size
+    rows, values = [], []
+    own = np.full(n, np.inf)
+    for pair in pairs:
+        both = gain[[pair.first, pair.second], None]
+        signal, std = both * pair.signal, both * pair.std
+        difference, error = signal[1] - signal[0], _difference_std(std[0], std[1], alike)
+        middle = float(np.median(difference))
+        for _ in range(_ROUNDS):
+            weight = _robust(difference - middle, error)
+            last, middle = middle, float((weight @ difference) / weight.sum())
+            if abs(middle - last) < 1e-4 * float(np.median(error)):
+                break
+        sure = float(np.median(error)) * np.sqrt(_POINTS_OF_ONE / difference.size)
+        row = np.zeros((1, n))
+        row[0, [pair.first, pair.second]] = 1.0 / sure, -1.0 / sure
+        rows.append(row)
+        values.append(np.array([middle / sure]))
+        for image, level in zip((pair.first, pair.second), np.abs(np.median(signal, axis=1)), strict=True):
+            own[image] = min(own[image], float(_offset_std(level / gain[image]) * gain[image]))
+    rows.append(np.diag(np.where(np.isfinite(own), 1.0 / own, 1.0)))
+    values.append(np.zeros(n))
     found: NDArray[np.float64] = np.linalg.lstsq(np.concatenate(rows), np.concatenate(values), rcond=None)[0]
     return found - found[reference]
 
 
-def _fit(
-    pairs: Sequence[Shared], prior: NDArray[np.float64], reference: NDArray[np.intp]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return gains and offsets of least squares, those of the references 1 and 0."""
-    n = prior.size
-    free = np.flatnonzero(reference != np.arange(n))
-    if not free.size or not pairs:
-        return np.exp(prior), np.zeros(n)
-    points = np.zeros(n)
-    for pair in pairs:
-        points[[pair.first, pair.second]] += pair.signal.shape[1]
-    # Offsets in units of the signals' errors, so that all unknowns are of one size.
-    unit = max(float(np.median(np.concatenate([pair.std.ravel() for pair in pairs]))), 1e-6)
+def _difference_std(one: NDArray[np.float64], two: NDArray[np.float64], alike: float) -> NDArray[np.float64]:
+    variance = one**2 + two**2 - 2.0 * alike * np.minimum(one, two) ** 2
+    return np.sqrt(np.maximum(variance, 1e-12))
 
-    def unpack(unknown: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        log_gain, offset = np.zeros(n), np.zeros(n)
-        log_gain[free], offset[free] = unknown[: free.size], unit * unknown[free.size :]
-        return np.exp(log_gain), offset
 
-    def residuals(unknown: NDArray[np.float64]) -> NDArray[np.float64]:
-        gain, offset = unpack(unknown)
-        parts = []
-        for pair in pairs:
-            g, o = gain[[pair.first, pair.second]], offset[[pair.first, pair.second]]
-            difference = g[0] * pair.signal[0] + o[0] - g[1] * pair.signal[1] - o[1]
-            std = np.hypot(g[0] * pair.std[0], g[1] * pair.std[1])
-            parts.append(difference / np.maximum(std, 1e-6))
-        held = np.sqrt(points[free] / _PRIOR_POINTS) / _PRIOR_LOG_GAIN
-        return np.concatenate([*parts, held * (unknown[: free.size] - prior[free])])
-
-    begin = np.concatenate([prior[free], np.zeros(free.size)])
-    # Linear beyond three standard deviations, but smoothly, so that the fit cannot stall at a kink.
-    found = least_squares(residuals, begin, loss="soft_l1", f_scale=3.0, x_scale="jac", max_nfev=100)
-    return unpack(found.x)
+def _robust(difference: NDArray[np.float64], std: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return Huber's weights: 1 to three standard deviations, falling beyond."""
+    return 3.0 / np.maximum(np.abs(difference) / std, 3.0)
 
 
 def _report(pair: Shared, gain: NDArray[np.float64], offset: NDArray[np.float64]) -> dict[str, Any]:

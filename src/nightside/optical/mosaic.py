@@ -15,7 +15,9 @@ from odc.geo.geobox import GeoBox
 
 from nightside.config.geometry import Mosaic
 from nightside.optical.brightness import LEAST_POINTS, Brightness, Shared, expected_gains, match
-from nightside.optical.project import Places, meets, places, project, sampled
+from nightside.optical.fusion import least_variance_weights, variance_of_mean
+from nightside.optical.project import Places, error_correlation, meets, places, project, sampled
+from nightside.optical.resample import INDEPENDENT, ErrorCorrelation
 from nightside.optical.strip import Strip
 from nightside.store.windows import Window
 
@@ -51,12 +53,16 @@ def match_images(strips: Sequence[Strip], grid: GeoBox, options: Mosaic) -> Brig
         reference = names.index(options.reference)
     if not options.match_brightness:
         same = np.full(len(strips), reference or 0, np.intp)
-        return Brightness(np.ones(len(strips)), np.zeros(len(strips)), same)
+        nothing = np.zeros(len(strips))
+        return Brightness(np.ones(len(strips)), nothing, nothing, same)
     expected = expected_gains([s.label.exposure_ms for s in strips], [s.label.camera for s in strips])
-    return match(shared_ground(strips, grid), expected, reference)
+    shared = shared_ground(strips, grid, error_correlation(options))
+    return match(shared, expected, reference, options.error_correlation_images)
 
 
-def shared_ground(strips: Sequence[Strip], grid: GeoBox) -> list[Shared]:
+def shared_ground(
+    strips: Sequence[Strip], grid: GeoBox, errors: ErrorCorrelation = INDEPENDENT
+) -> list[Shared]:
     """Return what each pair of images sees at the same points of a lattice over the map."""
     rows, columns = (int(n) for n in grid.shape)
     every = max(math.ceil(math.sqrt(rows * columns / _LATTICE_POINTS)), 1)
@@ -75,7 +81,7 @@ def shared_ground(strips: Sequence[Strip], grid: GeoBox) -> list[Shared]:
         seen = {}
         for number, (strip, at) in here.items():
             keep = inside[number] & (count > 1)
-            averaged = sampled(strip, _averaging(at, keep), 1.0)
+            averaged = sampled(strip, _averaging(at, keep), 1.0, errors)
             if averaged is not None:
                 seen[number] = averaged
         for one, two in itertools.combinations(sorted(seen), 2):
@@ -95,30 +101,33 @@ def mosaic(
 ) -> xr.Dataset:
     """Return a window of the mosaic: ``signal``, ``signal_std``, ``count`` and ``image`` (y, x).
 
-    The weight of an image is the inverse of its variance, times a feather that rises from its edge. Errors of different
-    images are taken as independent; those of the corrections are not counted.
+    The weights are those of :mod:`nightside.optical.fusion`, where a feather that falls to an image's edge divides its
+    variance. Errors of the brightness corrections are not counted.
     """
     shape = tuple(window[d].stop - window[d].start for d in ("y", "x"))
-    weights, total, variance = (np.zeros(shape) for _ in range(3))
-    count, heaviest, image = np.zeros(shape, np.uint8), np.zeros(shape), np.full(shape, -1, np.int16)
+    alike = options.error_correlation_images
+    numbers, signals, variances, divided = [], [], [], []
     for number, strip in enumerate(strips):
-        found = project(strip, grid, window, options.error_correlation)
+        found = project(strip, grid, window, error_correlation(options))
         if found is None:
             continue
         good = found.mask == 0
         gain, offset = brightness.gain[number], brightness.offset_dn[number]
-        std = gain * found.std.astype(np.float64)
-        weight = np.where(
-            good, _feather(found.edge_m, options.feather_m) / np.maximum(std, _LEAST_STD_DN) ** 2, 0.0
-        )
-        weights += weight
-        total += weight * np.where(good, gain * found.signal.astype(np.float64) + offset, 0.0)
-        variance += (weight * np.where(good, std, 0.0)) ** 2
-        count += good
-        image = np.where(weight > heaviest, np.int16(number), image)
-        heaviest = np.maximum(heaviest, weight)
-    with np.errstate(invalid="ignore"):
-        signal, std = total / weights, np.sqrt(variance) / weights
+        std = np.maximum(gain * found.std.astype(np.float64), _LEAST_STD_DN)
+        numbers.append(number)
+        signals.append(np.where(good, gain * found.signal.astype(np.float64) + offset, 0.0))
+        variances.append(np.where(good, std**2, np.inf))
+        divided.append(variances[-1] / _feather(found.edge_m, options.feather_m))
+    count = np.zeros(shape, np.uint8)
+    signal, std, image = np.full(shape, np.nan), np.full(shape, np.nan), np.full(shape, -1, np.int16)
+    if numbers:
+        variance = np.stack(variances)
+        count = np.isfinite(variance).sum(axis=0, dtype=np.uint8)
+        weights = least_variance_weights(np.stack(divided), alike)
+        seen = count > 0
+        signal[seen] = np.sum(weights * np.stack(signals), axis=0)[seen]
+        std[seen] = np.sqrt(variance_of_mean(weights, variance, alike))[seen]
+        image[seen] = np.array(numbers, np.int16)[np.argmax(weights, axis=0)][seen]
     return xr.Dataset(
         {
             "signal": (
@@ -135,9 +144,11 @@ def mosaic(
                 {
                     "units": "DN",
                     "long_name": "standard deviation of the signal's error",
-                    "comment": "images err independently; neighbouring pixels of one as error_correlation says; the "
-                    "errors of the brightness corrections are not counted",
+                    "comment": "errors of pixels and of images are alike as the attributes say; those of the brightness "
+                    "corrections are not counted",
                     "error_correlation": options.error_correlation,
+                    "error_correlation_far": options.error_correlation_far,
+                    "error_correlation_images": alike,
                 },
             ),
             "count": (("y", "x"), count, {"units": "1", "long_name": "number of images"}),
@@ -156,6 +167,7 @@ def mosaic(
             "images": [strip.name for strip in strips],
             "gain": [float(g) for g in brightness.gain],
             "offset_dn": [float(o) for o in brightness.offset_dn],
+            "gain_relative_std": [float(e) for e in brightness.gain_std],
             "reference": [strips[k].name for k in brightness.reference],
         },
     )
@@ -191,6 +203,7 @@ def describe(brightness: Brightness, strips: Sequence[Strip], warned: Sequence[s
                 "product_id": strip.name,
                 "gain": float(brightness.gain[k]),
                 "offset_dn": float(brightness.offset_dn[k]),
+                "gain_relative_std": float(brightness.gain_std[k]),
                 "reference": names[brightness.reference[k]],
                 "geometry": dict(strip.camera.provenance),
             }

@@ -13,7 +13,8 @@ import xarray as xr
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
-from nightside.optical.resample import NO_DATA, REACH, resample
+from nightside.config.geometry import Mosaic
+from nightside.optical.resample import INDEPENDENT, NO_DATA, REACH, ErrorCorrelation, resample
 from nightside.optical.strip import Strip
 from nightside.store import lonlat
 from nightside.store.grid import crs_of, from_lonlat
@@ -24,6 +25,11 @@ _LATTICE = 32
 
 _LONGEST_STEP = 64.0
 """Pixels of an image in one of the map, beyond which they are not all averaged."""
+
+
+def error_correlation(options: Mosaic) -> ErrorCorrelation:
+    """Return how alike the errors of an image's pixels are, as configured."""
+    return ErrorCorrelation(options.error_correlation, options.error_correlation_far)
 
 
 @dataclass(frozen=True)
@@ -53,18 +59,20 @@ class Places:
     sample_step: NDArray[np.float64]
 
 
-def project(strip: Strip, grid: GeoBox, window: Window, correlation: float = 0.0) -> Projected | None:
+def project(
+    strip: Strip, grid: GeoBox, window: Window, errors: ErrorCorrelation = INDEPENDENT
+) -> Projected | None:
     """Return an image in a window of a map; None where they do not meet.
 
     Args:
         strip: the image.
         grid: the map.
         window: its rows and columns.
-        correlation: of the errors of neighbouring pixels, see :func:`resample.resample`.
+        errors: how alike those of two pixels are.
     """
     if not meets(strip, grid, window):
         return None
-    return sampled(strip, places(strip, grid, window), abs(float(grid.affine.a)), correlation)
+    return sampled(strip, places(strip, grid, window), abs(float(grid.affine.a)), errors)
 
 
 def meets(strip: Strip, grid: GeoBox, window: Window) -> bool:
@@ -112,14 +120,16 @@ def places(strip: Strip, grid: GeoBox, window: Window, every: int = 1) -> Places
     )
 
 
-def sampled(strip: Strip, at: Places, pixel_m: float, correlation: float = 0.0) -> Projected | None:
+def sampled(
+    strip: Strip, at: Places, pixel_m: float, errors: ErrorCorrelation = INDEPENDENT
+) -> Projected | None:
     """Return an image at places in it; None where no place lies in it.
 
     Args:
         strip: the image.
         at: the places.
         pixel_m: size of a pixel of the map, for the distance to the edge.
-        correlation: see :func:`project`.
+        errors: see :func:`project`.
     """
     low, high = strip.scene
     line, sample = at.line, at.sample
@@ -144,7 +154,7 @@ def sampled(strip: Strip, at: Places, pixel_m: float, correlation: float = 0.0) 
         sample.ravel(),
         steps[0].ravel(),
         steps[1].ravel(),
-        correlation,
+        *errors,
         signal,
         std,
         mask,

@@ -29,20 +29,21 @@ def project(
     from nightside.config import load
     from nightside.optical.map_grid import grid_for
     from nightside.optical.open_strips import geometry_files, open_strips, optical_section
+    from nightside.optical.project import error_correlation, projected_dataset
     from nightside.optical.project import project as project_window
-    from nightside.optical.project import projected_dataset
     from nightside.store import Part, write_parts
 
     settings = load(config)
     section = optical_section(settings)
     options = section.mosaic
+    errors = error_correlation(options)
     (strip,) = open_strips([image], section.geometry, kernels or ())
     grid = grid_for(options, [strip.camera])
     write_parts(
         out,
-        lambda window: projected_dataset(
-            project_window(strip, grid, window, options.error_correlation), window
-        ).assign_attrs(product_id=strip.name),
+        lambda window: projected_dataset(project_window(strip, grid, window, errors), window).assign_attrs(
+            product_id=strip.name
+        ),
         kind="nac_projected",
         settings=settings,
         geobox=grid,
@@ -50,7 +51,7 @@ def project(
         depends={
             "geometry": section.geometry.model_dump(mode="json"),
             "camera": dict(strip.camera.provenance),
-            "error_correlation": options.error_correlation,
+            "errors": errors._asdict(),
         },
         details={"geometry": dict(strip.camera.provenance)},
         side=options.tile,

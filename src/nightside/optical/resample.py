@@ -8,6 +8,7 @@ are averaged, instead of aliased.
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit, prange
@@ -23,6 +24,16 @@ _LEAST_WEIGHT = 0.5
 """The share of the kernel's weight that good pixels must have."""
 
 
+class ErrorCorrelation(NamedTuple):
+    """How alike the errors of two pixels of one image are: ``far + (1 - far) near^(lines + samples between them)``."""
+
+    near: float = 0.0
+    far: float = 0.0
+
+
+INDEPENDENT = ErrorCorrelation()
+
+
 @njit(cache=True, error_model="numpy")
 def cubic(t: float) -> float:
     """Return the kernel of Keys at distance t."""
@@ -32,6 +43,17 @@ def cubic(t: float) -> float:
     if t < 2.0:
         return ((-0.5 * t + 2.5) * t - 4.0) * t + 2.0
     return 0.0
+
+
+@njit(cache=True, error_model="numpy")
+def kept_variance(weights: NDArray[np.float64], near: float) -> float:
+    """Return the variance of a weighted mean in units of one error's, if errors k apart are correlated near^k."""
+    total, quadratic, before = 0.0, 0.0, 0.0
+    for weight in weights:
+        quadratic += weight * (weight + 2.0 * before)
+        before = near * (before + weight)
+        total += weight
+    return quadratic / (total * total)
 
 
 @njit(cache=True, error_model="numpy", parallel=True)
@@ -44,15 +66,16 @@ def resample(
     sample: NDArray[np.float64],
     line_step: NDArray[np.float64],
     sample_step: NDArray[np.float64],
-    correlation: float,
+    near: float,
+    far: float,
     out_signal: NDArray[np.float32],
     out_std: NDArray[np.float32],
     out_mask: NDArray[np.uint8],
 ) -> None:
     """Fill the outputs, shape (point,), with the signal at lines and samples; NaN where the mask is not 0.
 
-    The variance is ``(1 - correlation) sum(w^2 s^2) + correlation (sum w s)^2`` for weights w of sum 1: errors of which
-    each pair is correlated so.
+    The variance is that of a mean of errors correlated as :class:`ErrorCorrelation` says, each as large as the weighted
+    mean of the standard deviations below the kernel.
 
     Args:
         signal: lines from ``first_line`` on, whole, shape (line, sample).
@@ -63,7 +86,8 @@ def resample(
         sample: where.
         line_step: lines from one pixel of the map to the next; below 1 counts as 1.
         sample_step: samples from one pixel of the map to the next.
-        correlation: of errors, 0 to 1.
+        near: see :class:`ErrorCorrelation`, 0 to 1.
+        far: see there.
         out_signal: filled.
         out_std: filled.
         out_mask: filled: the bits of the nearest pixel; NO_DATA beyond the image, or where too few pixels are good.
@@ -84,26 +108,21 @@ def resample(
         wide_line, wide_sample = max(line_step[i], 1.0), max(sample_step[i], 1.0)
         top, left = math.ceil(at_line - 2.0 * wide_line), math.ceil(at_sample - 2.0 * wide_sample)
         bottom, right = math.floor(at_line + 2.0 * wide_line), math.floor(at_sample + 2.0 * wide_sample)
-        across = np.empty(right - left + 1)
-        every_across = 0.0
-        for k in range(right - left + 1):
+        across, down = np.empty(right - left + 1), np.empty(bottom - top + 1)
+        for k in range(across.size):
             across[k] = cubic((left + k - at_sample) / wide_sample)
-            every_across += across[k]
-        every, good, total, variance, linear = 0.0, 0.0, 0.0, 0.0, 0.0
-        for m in range(top, bottom + 1):
-            down = cubic((m - at_line) / wide_line)
-            every += down * every_across
-            if m < 0 or m >= lines or down == 0.0:
-                continue
+        for k in range(down.size):
+            down[k] = cubic((top + k - at_line) / wide_line)
+        good, total, deviation = 0.0, 0.0, 0.0
+        for m in range(max(top, 0), min(bottom, lines - 1) + 1):
             for n in range(max(left, 0), min(right, samples - 1) + 1):
                 if mask[m, n] == 0:
-                    weight = down * across[n - left]
-                    error = weight * std[m, n]
+                    weight = down[m - top] * across[n - left]
                     good += weight
                     total += weight * signal[m, n]
-                    variance += error * error
-                    linear += error
-        if good >= _LEAST_WEIGHT * every:
+                    deviation += weight * std[m, n]
+        if good >= _LEAST_WEIGHT * down.sum() * across.sum():
+            kept = far + (1.0 - far) * kept_variance(down, near) * kept_variance(across, near)
             out_signal[i] = total / good
-            out_std[i] = math.sqrt((1.0 - correlation) * variance + correlation * linear * linear) / good
+            out_std[i] = max(deviation, 0.0) / good * math.sqrt(kept)
             out_mask[i] = 0

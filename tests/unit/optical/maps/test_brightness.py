@@ -36,13 +36,27 @@ def test_known_gains_and_offsets_are_found():
     assert (found.gain[0], found.offset_dn[0], found.groups) == (1.0, 0.0, 1)
 
 
-def test_noise_does_not_shrink_a_gain():
-    # An ordinary fit of one noisy signal to the other gives 1 / (1 + (3/6)^2) = 0.8 of the gain.
-    gains, offsets = np.array([1.0, 1.0]), np.zeros(2)
-    found = match(
-        [pair(0, 1, gains, offsets, contrast=6.0, noise=3.0, points=20_000)], np.ones(2), reference=0
-    )
-    assert found.gain[1] == pytest.approx(1.0, abs=0.03)
+def denoised(scene, contrast, noise, seed):
+    """Return what is expected of a scene around 50 of a known contrast after it was seen in noise, and its error."""
+    rng = np.random.default_rng(seed)
+    kept = contrast**2 / (contrast**2 + noise**2)
+    seen = 50.0 + kept * (scene - 50.0 + noise * rng.standard_normal(scene.shape))
+    return seen, np.full(scene.shape, contrast * np.sqrt(1 - kept))
+
+
+@pytest.mark.parametrize("reference", [0, 1])
+def test_contrast_that_noise_hides_is_not_taken_for_a_gain(reference):
+    # Images of one ground in much and in little noise: the first keeps half of its variance, and is five times as dark.
+    scene = 50.0 + 6.0 * np.random.default_rng(5).standard_normal(20_000)
+    dark, dark_std = denoised(scene, 6.0, 6.0, 1)
+    clear, clear_std = denoised(scene, 6.0, 1.0, 2)
+    signal, std = np.array([dark / 5, clear]), np.array([dark_std / 5, clear_std])
+    # Their errors have the product of their variances over that of the scene in common: half of the smaller.
+    found = match([Shared(0, 1, signal, std)], np.ones(2), reference=reference, alike=0.5)
+    assert found.gain[0] / found.gain[1] == pytest.approx(5.0, rel=0.02)
+    assert abs(np.log(found.gain[0] / found.gain[1] / 5.0)) < 4 * found.gain_std[1 - reference]
+    # The spread of the two signals is another: a fit of errors in both would take it for the gain.
+    assert clear.std() / (dark.std() / 5) > 6.5
 
 
 def test_ground_without_contrast_leaves_the_ratio_of_the_signals():
@@ -72,10 +86,15 @@ def test_groups_that_share_nothing_keep_their_own_reference_and_the_ratio_of_exp
     np.testing.assert_allclose(found.gain[2] / found.gain[3], 1.1, rtol=0.01)
 
 
-def test_the_reference_is_the_image_that_shares_most():
+def test_the_reference_is_the_clearest_image_of_those_that_share_much():
     gains, offsets = np.ones(3), np.zeros(3)
-    found = match([pair(0, 2, gains, offsets), pair(1, 2, gains, offsets)], np.ones(3))
-    assert found.reference.tolist() == [2, 2, 2]
+    pairs = [pair(0, 2, gains, offsets), pair(1, 2, gains, offsets, noise=2.0)]
+    pairs[0].std[1], pairs[0].std[0] = 2.0, 0.5
+    assert match(pairs, np.ones(3)).reference.tolist() == [0, 0, 0]
+    # The clearest one of little ground does not set the brightness of all.
+    few = pair(0, 2, gains, offsets, noise=0.5, points=100)
+    few.std[1] = 2.0
+    assert match([few, pairs[1]], np.ones(3)).reference[0] != 0
 
 
 def test_a_longer_exposure_and_a_more_responsive_camera_expect_a_smaller_gain():

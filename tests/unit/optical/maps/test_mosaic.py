@@ -19,7 +19,10 @@ def whole(grid):
     return {d: slice(0, int(n)) for d, n in zip(("y", "x"), grid.shape, strict=True)}
 
 
-OPTIONS = settings(pixel_m=4.0).optical.mosaic
+# Noise that nothing has smoothed is independent from pixel to pixel and from image to image.
+OPTIONS = settings(
+    pixel_m=4.0, error_correlation=0.0, error_correlation_far=0.0, error_correlation_images=0.0
+).optical.mosaic
 PLANNED = [flight(0), flight(1, roll_deg=0.3, longitude_deg=90.6), flight(2, latitude_deg=-85.0)]
 
 

@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 from nac_strips import flight, ground, kernels, on_map, settings, strip
+from scipy.signal import lfilter
 
 from nightside.config.geometry import Mosaic
 from nightside.optical.map_grid import NothingToMap, grid_for
 from nightside.optical.project import meets, project
+from nightside.optical.resample import INDEPENDENT, ErrorCorrelation
 from nightside.store import lonlat
 
 
@@ -87,7 +89,7 @@ def test_the_standard_deviation_is_that_of_the_noise_after_averaging(folder, cor
         shape = image.image["signal"].shape
         image.image["signal"][:] = common[0] + common[1] * rng.standard_normal(shape)
     grid = grid_for(Mosaic(pixel_m=4.0), [image.camera])
-    found = project(image, grid, whole(grid), correlation)
+    found = project(image, grid, whole(grid), ErrorCorrelation(far=correlation))
     good = (found.mask == 0) & (found.edge_m > 20)
     spread = np.std(found.signal[good])
     within = np.sqrt(max(found.std[good].mean() ** 2 - correlation * 25.0, 0.0))
@@ -95,6 +97,24 @@ def test_the_standard_deviation_is_that_of_the_noise_after_averaging(folder, cor
     if correlation == 0:
         # Some eighteen pixels are averaged, less the loss of the kernel's negative lobes.
         assert 0.2 < spread / 5.0 < 0.35
+
+
+@pytest.mark.parametrize("pixel_m", [1.0, 1.7, 4.0])
+def test_errors_that_neighbours_share_are_not_averaged_away(folder, pixel_m):
+    image = strip(flight(0, aim="left"), folder, noise_dn=5.0, scene=lambda x, y: 0 * x)
+    # An autoregression along lines and samples: errors k pixels apart are correlated 0.7^k.
+    noise = image.image["signal"].to_numpy().astype(float)
+    for axis in (0, 1):
+        noise = lfilter([np.sqrt(1 - 0.7**2)], [1.0, -0.7], noise, axis=axis)
+    image.image["signal"][:] = noise
+    grid = grid_for(Mosaic(pixel_m=pixel_m), [image.camera])
+    stated = {}
+    for errors in (ErrorCorrelation(near=0.7), INDEPENDENT):
+        found = project(image, grid, whole(grid), errors)
+        good = (found.mask == 0) & (found.edge_m > 30)
+        stated[errors] = np.std(found.signal[good]) / found.std[good].mean()
+    assert stated[ErrorCorrelation(near=0.7)] == pytest.approx(1.0, abs=0.05)
+    assert stated[INDEPENDENT] > 1.1
 
 
 def test_long_pixels_are_averaged_across_the_track_only(folder):
