@@ -400,12 +400,14 @@ rule optical_evaluate:
         ),
         mosaic=OPTICAL / "mosaic.zarr",
         ground=NAC_SYNTHETIC / "truth/ground.zarr",
-        code_version=2,
+        config=CONFIG,
+        kernels=repeated("--kernels", NAC_KERNELS),
+        code_version=3,
     message:
         "denoised images beside the truth"
     shell:
         "nightside optical evaluate {params.stores} --mosaic {params.mosaic} --ground {params.ground}"
-        " --out {output} 2> {log}"
+        " --config {params.config} {params.kernels} --out {output} 2> {log}"
 
 
 rule optical_report:

@@ -130,6 +130,8 @@ def figures(image: Judged) -> dict[str, Any]:
         "z_spread": z.spread,
         "z_spread_robust": z.robust_spread,
         "z_mean": z.mean,
+        "z_beyond_3": z.beyond_three,
+        "z_mean_by_signal": list(z.mean_by_signal),
         "stripes": {
             "column_std_dn": columns,
             "column_ratio": _ratio(columns),

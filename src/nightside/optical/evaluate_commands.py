@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nightside.optical.evaluate import Judged
+from nightside.optical.project_commands import Kernels
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,6 +24,10 @@ def evaluate(
     out: Annotated[Path, typer.Option(help="evaluation.json")],
     mosaic: Annotated[Path | None, typer.Option(help="mosaic.zarr")] = None,
     ground: Annotated[Path | None, typer.Option(help="truth/ground.zarr, with --mosaic")] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="configuration: judges the mosaic's brightness and errors, too")
+    ] = None,
+    kernels: Kernels = None,
 ) -> None:
     """Judge denoised images, and the place of their mosaic, by a known truth."""
     from nightside.optical.evaluate import evaluate as evaluate_images
@@ -30,7 +35,11 @@ def evaluate(
 
     if (mosaic is None) != (ground is None):
         raise ValueError("--mosaic and --ground go together; give both or neither")
+    if config is not None and mosaic is None:
+        raise ValueError("--config judges a mosaic; give --mosaic and --ground, too")
     place, recall = _mosaic(mosaic, ground) if mosaic is not None and ground is not None else (None, None)
+    if place is not None and mosaic is not None and config is not None:
+        place["brightness"] = _brightness(mosaic, config, kernels or [], denoised, truth)
     write_json(out, evaluate_images(_judged(truth, denoised, standard), place, recall))
 
 
@@ -62,7 +71,35 @@ def _judged(truth: list[Path], denoised: list[Path], standard: list[Path]) -> It
         )
 
 
-def _mosaic(mosaic: Path, ground: Path) -> tuple[dict[str, float], dict[str, Any] | None]:
+def _brightness(
+    mosaic: Path, config: Path, kernels: list[Path], denoised: list[Path], truth: list[Path]
+) -> dict[str, Any] | None:
+    """Return how bright the middle of a mosaic is beside the truth, and whether its errors are honest."""
+    from nightside.config import load
+    from nightside.optical.mosaic_truth import brightness_figures, middle, truth_on_map
+    from nightside.optical.open_strips import open_strips, optical_section
+    from nightside.store import grid_from, open_store
+
+    made = open_store(mosaic, chunked=False)
+    strips = open_strips(denoised, optical_section(load(config)).geometry, kernels)
+    opened = [open_store(path, chunked=False) for path in truth]
+    truths = {d.attrs["product_id"]: d["signal"].assign_attrs(d.attrs) for d in opened}
+    reference, *others = sorted(set(made.attrs["reference"]))
+    if others:
+        typer.echo(
+            f"{mosaic}: its images share no ground and have the brightness of {reference} and {', '.join(others)}; it is not "
+            "compared with the truth of one",
+            err=True,
+        )
+        return None
+    grid = grid_from(made)
+    window = middle(grid)
+    clean = truth_on_map(strips, truths, reference, grid, window)
+    judged = made.isel(window)
+    return brightness_figures(judged["signal"].to_numpy(), judged["signal_std"].to_numpy(), clean)
+
+
+def _mosaic(mosaic: Path, ground: Path) -> tuple[dict[str, Any], dict[str, Any] | None]:
     """Return where the mosaic lies, and which craters are found on it where the truth lists them."""
     import numpy as np
 

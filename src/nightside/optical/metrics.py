@@ -32,11 +32,16 @@ class ZScores:
         spread: plain standard deviation.
         robust_spread: half of the range between the 15.87 and 84.13 percentiles, 1 for a normal distribution.
         mean: bias in standard deviations.
+        beyond_three: share beyond three standard deviations, 0.0027 for a normal distribution.
+        mean_by_signal: bias in each tenth of the image's own values, from the darkest to the brightest. An expectation has
+            none at any of its values; by the values of the truth it always has one, as it lacks contrast.
     """
 
     spread: float
     robust_spread: float
     mean: float
+    beyond_three: float
+    mean_by_signal: tuple[float, ...]
 
 
 def data_range(truth: ArrayLike, good: Good = None) -> float:
@@ -118,7 +123,14 @@ def z_scores(image: ArrayLike, std: ArrayLike, truth: ArrayLike, good: Good = No
         raise ValueError("a standard deviation is not above 0")
     scores = (values[counted] - clean[counted]) / sigma[counted]
     low, high = np.percentile(scores, (15.8655, 84.1345))
-    return ZScores(float(scores.std()), float((high - low) / 2.0), float(scores.mean()))
+    tenths = np.array_split(scores[np.argsort(values[counted], kind="stable")], min(10, scores.size))
+    return ZScores(
+        float(scores.std()),
+        float((high - low) / 2.0),
+        float(scores.mean()),
+        float(np.mean(np.abs(scores) > 3.0)),
+        tuple(float(part.mean()) for part in tenths),
+    )
 
 
 def _pair(

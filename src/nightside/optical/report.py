@@ -110,11 +110,28 @@ def _goals(evaluation: Mapping[str, Any]) -> str:
         lines.append(
             (
                 "Mosaic: error of position",
-                f"{mosaic['position_error_px']:.2f} pixels, {mosaic['position_error_m']:.2f} m",
+                _distance(mosaic["position_error_px"], mosaic["position_error_m"]),
                 "< 1 pixel",
                 verdict(mosaic["position_error_px"] < 1.0),
             )
         )
+    bright = (mosaic or {}).get("brightness")
+    if bright:
+        lines += [
+            (
+                "Mosaic: brightness against the truth",
+                f"{bright['slope']:.2f} times {bright['offset_dn']:+.2f} DN; on average {bright['bias_dn']:+.2f} of "
+                f"{bright['mean_signal_dn']:.1f} DN",
+                "",
+                "",
+            ),
+            (
+                "Mosaic: spread of z-scores",
+                f"{bright['z_spread']:.2f}",
+                f"{GOAL_Z[0]:g} to {GOAL_Z[1]:g}",
+                verdict(GOAL_Z[0] <= bright["z_spread"] <= GOAL_Z[1]),
+            ),
+        ]
     recall = evaluation.get("recall")
     if recall:
         mosaic_px, clean_px = (recall[name]["half_found_px"] for name in ("nightside", "clean"))
@@ -131,13 +148,20 @@ def _goals(evaluation: Mapping[str, Any]) -> str:
     return f'<h2>Figures against goals</h2>{note}<div class="card scroll">{goals}</div>'
 
 
+def _distance(pixels: float, metres: float) -> str:
+    """Return a distance between maps; correlation is good to a twentieth of a pixel."""
+    if pixels < 0.05:
+        return f"below 0.05 pixels, {0.05 / pixels * metres:.2f} m" if pixels > 0 else "below 0.05 pixels"
+    return f"{pixels:.2f} pixels, {metres:.2f} m"
+
+
 def _pixels(diameter_px: float | None) -> str:
     return "at no diameter" if diameter_px is None else f"{diameter_px:.1f} pixels"
 
 
 def _by_signal(evaluation: Mapping[str, Any]) -> str:
     head = ("Image", "Mode", "Table", "Signal (DN)", *(f"{q}, {n}" for q in ("PSNR (dB)", "SSIM", "L1 (DN)")
-            for n in ("standard", "nightside")), "z spread")  # fmt: skip
+            for n in ("standard", "nightside")), "z spread", "z, darkest to brightest tenth")  # fmt: skip
     rows = [
         (
             escape(row["product_id"]),
@@ -150,6 +174,7 @@ def _by_signal(evaluation: Mapping[str, Any]) -> str:
                 for name in ("standard", "nightside")
             ),
             f"{row['z_spread']:.2f}",
+            f"{row['z_mean_by_signal'][0]:+.2f} to {row['z_mean_by_signal'][-1]:+.2f}",
         )
         for row in evaluation["by_signal"]
     ]

@@ -71,6 +71,20 @@ def test_honest_deviations_spread_by_one_and_halved_ones_by_two(truth, rng):
     assert halved.spread == pytest.approx(2 * honest.spread)
 
 
+def test_an_expectation_has_no_bias_at_any_of_its_values(rng):
+    truth = rng.normal(size=(200, 500))
+    expected = 0.5 * (truth + rng.normal(size=truth.shape))
+    std = np.full(truth.shape, np.sqrt(0.5))
+    z = z_scores(expected, std, truth)
+    assert len(z.mean_by_signal) == 10
+    np.testing.assert_allclose(z.mean_by_signal, 0.0, atol=0.04)
+    assert z.beyond_three == pytest.approx(0.0027, abs=0.0006)
+    # Twice as large it is noisy, not expected: too bright where it is bright.
+    noisy = z_scores(2 * expected, std, truth)
+    assert noisy.mean_by_signal[0] < -1
+    assert noisy.mean_by_signal[-1] > 1
+
+
 def test_outliers_widen_the_plain_spread_only(truth, rng):
     image = truth + rng.normal(size=truth.shape)
     image.flat[:60] += 30.0

@@ -26,6 +26,7 @@ def row(signal, gain, z=1.0, ratio=20.0, mode="normal"):
         "ssim": {"standard": 0.2, "nightside": 0.7},
         "l1_dn": {"standard": 2.0, "nightside": 0.4},
         "z_spread": z,
+        "z_mean_by_signal": [0.1, *[0.0] * 8, -0.2],
         "stripes": {"column_ratio": ratio, "period_ratio": 2 * ratio},
     }
 
@@ -97,7 +98,17 @@ def test_a_pair_that_cannot_be_shown_is_refused(pair, write):
 def test_figures_stand_beside_their_goals(write):
     evaluation = {
         "by_signal": [row(5.1, 12.0), row(60.0, 2.0, z=1.3)],
-        "mosaic": {"position_error_px": 0.2, "position_error_m": 0.3},
+        "mosaic": {
+            "position_error_px": 0.2,
+            "position_error_m": 0.3,
+            "brightness": {
+                "slope": 0.95,
+                "offset_dn": 1.4,
+                "bias_dn": 0.4,
+                "mean_signal_dn": 20.0,
+                "z_spread": 0.93,
+            },
+        },
     }
     html = write(evaluation=evaluation)
     assert re.search(
@@ -105,6 +116,10 @@ def test_figures_stand_beside_their_goals(write):
     )
     assert re.search(r"1\.00 to 1\.30</td><td>0\.9 to 1\.1</td><td><span class=\"no\">", html)
     assert "0.20 pixels" in html
+    assert "0.95 times +1.40 DN; on average +0.40 of 20.0 DN" in html
+    assert "+0.10 to -0.20" in html
+    evaluation["mosaic"] = {"position_error_px": 0.003, "position_error_m": 0.006}
+    assert "below 0.05 pixels, 0.10 m" in write(evaluation=evaluation)
     assert "M1&lt;LE&gt;" in html
 
 
