@@ -8,8 +8,6 @@ those of the least variance under this covariance; for two images of one varianc
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,19 +24,22 @@ def least_variance_weights(variance: Stack, alike: float) -> Stack:
     """
     order = np.argsort(-variance, axis=0)
     falling = np.take_along_axis(variance, order, 0)
-    weights = np.zeros(falling.shape)
     own = max(1.0 - alike, 1e-6) * falling
     # From the worst image to the best, as a random walk that is observed: what is common to the worse ones is what is
-    # common to the better ones and a part of its own. `known` is the variance of what they tell of the latter.
+    # common to the better ones and a part of its own. `known` is the variance of what they tell of the latter, and
+    # `kept` what is left of their weights once the next one is there.
+    kept = np.zeros(falling.shape)
     known = np.full(falling.shape[1:], np.inf)
     with np.errstate(invalid="ignore"):
         for k in range(len(falling)):
             if k:
                 known = np.where(np.isfinite(known), known + alike * (falling[k - 1] - falling[k]), np.inf)
-            kept = np.where(np.isfinite(known), own[k] / (known + own[k]), 0.0)
-            weights[:k] *= kept
-            weights[k] = np.where(np.isfinite(own[k]), 1.0 - kept, 0.0)
-            known = np.where(np.isfinite(known), kept * known, own[k])
+            kept[k] = np.where(np.isfinite(known), own[k] / (known + own[k]), 0.0)
+            known = np.where(np.isfinite(known), kept[k] * known, own[k])
+    weights, left = np.empty(falling.shape), np.ones(falling.shape[1:])
+    for k in reversed(range(len(falling))):
+        weights[k] = np.where(np.isfinite(own[k]), left * (1.0 - kept[k]), 0.0)
+        left = left * kept[k]
     unsorted = np.empty_like(weights)
     np.put_along_axis(unsorted, order, weights, 0)
     return unsorted
@@ -53,7 +54,9 @@ def variance_of_mean(weights: Stack, variance: Stack, alike: float) -> NDArray[n
         alike: as in :func:`least_variance_weights`.
     """
     counted = np.where(weights > 0, variance, 0.0)
-    total: NDArray[np.float64] = np.sum(weights**2 * counted, axis=0)
-    for i, j in itertools.combinations(range(len(weights)), 2):
-        total += 2.0 * alike * weights[i] * weights[j] * np.minimum(counted[i], counted[j])
+    order = np.argsort(-counted, axis=0)
+    falling, weight = (np.take_along_axis(stack, order, 0) for stack in (counted, weights))
+    # The smaller variance of two is that of the later one.
+    before = np.cumsum(weight, axis=0) - weight
+    total: NDArray[np.float64] = np.sum(weight * falling * (weight + 2.0 * alike * before), axis=0)
     return total

@@ -16,7 +16,7 @@ from odc.geo.geobox import GeoBox
 from nightside.config.geometry import Mosaic
 from nightside.optical.brightness import LEAST_POINTS, Brightness, Shared, expected_gains, match
 from nightside.optical.fusion import least_variance_weights, variance_of_mean
-from nightside.optical.project import Places, error_correlation, meets, places, project, sampled
+from nightside.optical.project import Places, Projected, error_correlation, meets, places, project, sampled
 from nightside.optical.resample import INDEPENDENT, ErrorCorrelation
 from nightside.optical.strip import Strip
 from nightside.store.windows import Window
@@ -31,6 +31,9 @@ _AVERAGED = 4.0
 
 _BAND = 64
 """Rows of the lattice that are compared at once."""
+
+_STACKED = 4_000_000
+"""Pixels of all images together whose weights are found at once, some 0.3 GB."""
 
 _LEAST_STD_DN = 1e-3
 _LEAST_FEATHER = 1e-3
@@ -106,33 +109,34 @@ def mosaic(
     """
     shape = tuple(window[d].stop - window[d].start for d in ("y", "x"))
     alike = options.error_correlation_images
-    numbers, signals, variances, divided = [], [], [], []
-    for number, strip in enumerate(strips):
-        found = project(strip, grid, window, error_correlation(options))
-        if found is None:
-            continue
-        good = found.mask == 0
-        gain, offset = brightness.gain[number], brightness.offset_dn[number]
-        std = np.maximum(gain * found.std.astype(np.float64), _LEAST_STD_DN)
-        numbers.append(number)
-        signals.append(np.where(good, gain * found.signal.astype(np.float64) + offset, 0.0))
-        variances.append(np.where(good, std**2, np.inf))
-        divided.append(variances[-1] / _feather(found.edge_m, options.feather_m))
-    count = np.zeros(shape, np.uint8)
-    signal, std, image = np.full(shape, np.nan), np.full(shape, np.nan), np.full(shape, -1, np.int16)
-    if numbers:
-        variance = np.stack(variances)
-        count = np.isfinite(variance).sum(axis=0, dtype=np.uint8)
-        weights = least_variance_weights(np.stack(divided), alike)
-        seen = count > 0
-        signal[seen] = np.sum(weights * np.stack(signals), axis=0)[seen]
-        std[seen] = np.sqrt(variance_of_mean(weights, variance, alike))[seen]
-        image[seen] = np.array(numbers, np.int16)[np.argmax(weights, axis=0)][seen]
+    signal, std = np.full(shape, np.nan, np.float32), np.full(shape, np.nan, np.float32)
+    count, image = np.zeros(shape, np.uint16), np.full(shape, -1, np.int16)
+    seen = [
+        (number, found)
+        for number, strip in enumerate(strips)
+        if (found := project(strip, grid, window, error_correlation(options))) is not None
+    ]
+    numbers = np.array([number for number, _ in seen], np.int16)
+    height = max(1, _STACKED // max(len(seen) * shape[1], 1))
+    for top in range(0, shape[0] if seen else 0, height):
+        rows = slice(top, top + height)
+        signals, variances, feathers = (
+            np.stack(stack)
+            for stack in zip(
+                *(_corrected(found, rows, number, brightness, options) for number, found in seen), strict=True
+            )
+        )
+        weights = least_variance_weights(variances / feathers, alike)
+        count[rows] = np.isfinite(variances).sum(axis=0)
+        there = count[rows] > 0
+        signal[rows] = np.where(there, np.sum(weights * signals, axis=0), np.nan)
+        std[rows] = np.where(there, np.sqrt(variance_of_mean(weights, variances, alike)), np.nan)
+        image[rows] = np.where(there, numbers[np.argmax(weights, axis=0)], -1)
     return xr.Dataset(
         {
             "signal": (
                 ("y", "x"),
-                signal.astype(np.float32),
+                signal,
                 {
                     "units": "DN",
                     "long_name": "signal of the ground, in the brightness of the reference image",
@@ -140,7 +144,7 @@ def mosaic(
             ),
             "signal_std": (
                 ("y", "x"),
-                std.astype(np.float32),
+                std,
                 {
                     "units": "DN",
                     "long_name": "standard deviation of the signal's error",
@@ -170,6 +174,20 @@ def mosaic(
             "gain_relative_std": [float(e) for e in brightness.gain_std],
             "reference": [strips[k].name for k in brightness.reference],
         },
+    )
+
+
+def _corrected(
+    found: Projected, rows: slice, number: int, brightness: Brightness, options: Mosaic
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return rows of an image in the mosaic's brightness, their variance (infinite where masked), and the feather."""
+    good = found.mask[rows] == 0
+    gain, offset = brightness.gain[number], brightness.offset_dn[number]
+    std = np.maximum(gain * found.std[rows].astype(np.float64), _LEAST_STD_DN)
+    return (
+        np.where(good, gain * found.signal[rows].astype(np.float64) + offset, 0.0),
+        np.where(good, std**2, np.inf),
+        _feather(found.edge_m[rows], options.feather_m),
     )
 
 
