@@ -99,7 +99,7 @@ rule optical_ingest:
             if NAC
             else ""
         ),
-        code_version=2,
+        code_version=3,
     message:
         "{wildcards.product}: EDR to Zarr"
     shell:
@@ -128,7 +128,7 @@ rule optical_darks:
         summing=NAC_SUMMING,
         store=lambda w: OPTICAL / f"darks_{w.camera}.zarr",
         depends=section("optical.calibration") if NAC else "",
-        code_version=2,
+        code_version=3,
     message:
         "{wildcards.camera} camera: library of dark frames"
     shell:
@@ -238,7 +238,7 @@ rule optical_calibrate:
         darks=lambda w: OPTICAL / f"darks_{nac_camera(w.product)}.zarr",
         store=lambda w: OPTICAL / f"standard/{w.product}.zarr",
         depends=section("optical.calibration") if NAC else "",
-        code_version=2,
+        code_version=3,
     message:
         "{wildcards.product}: standard calibration"
     shell:
@@ -278,7 +278,7 @@ rule optical_denoise:
             if NAC
             else ""
         ),
-        code_version=3,
+        code_version=4,
     message:
         "{wildcards.product}: denoise"
     shell:

@@ -210,6 +210,16 @@ IMAGE_OBJECT: tuple[Keyword, ...] = (
     Keyword("MD5_CHECKSUM", "text", "md5"),
 )
 
+QUALITY = {
+    1: "the temperature of the focal plane is out of bounds",
+    2: "the threshold for saturated pixels is reached",
+    3: "the threshold for under-saturated pixels is reached",
+    4: "telemetry packets are missing",
+    5: "SPICE information is bad or missing",
+    6: "observation or housekeeping information is bad or missing",
+}
+"""What the bits of DATA_QUALITY_ID say, counted from 1, the lowest (DATA_QUALITY_DESC of the labels)."""
+
 MIRRORED_BELOW = 1.30
 """RIGHT products of an earlier PRODUCT_VERSION_ID hold their samples in the opposite order (ISIS ``lronac2isis``)."""
 

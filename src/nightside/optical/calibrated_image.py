@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from nightside.camera.companding import decompand
 from nightside.camera.layout import layout
 from nightside.config.camera import Calibration as CalibrationOptions
+from nightside.formats import BadImage
 from nightside.formats.nac import EdrLabel
 from nightside.optical.calibrate import (
     BRIGHT_DN,
@@ -24,8 +25,11 @@ from nightside.optical.calibrate import (
 )
 from nightside.optical.calibration_files import column_response, read_calibration
 from nightside.optical.darks import KIND as DARKS
-from nightside.optical.darks import library_calibration, refuse_dead
-from nightside.optical.edr import Numbers, count_numbers, label_of, numbers_of, open_edr
+from nightside.optical.darks import library_calibration
+from nightside.optical.edr import Numbers, label_of, numbers_of, open_edr
+from nightside.optical.gap_filling import fill_between, fill_masked
+from nightside.optical.gaps import lost_samples
+from nightside.optical.survey import refuse_dead, survey
 from nightside.store import Window, open_store
 from nightside.store.windows import STRIP_CHUNK
 
@@ -96,15 +100,19 @@ class CalibratedImage:
         self, numbers: Numbers, label: EdrLabel, calibration: Calibration, *, echo: bool = True
     ) -> None:
         self.numbers, self.label, self.calibration, self.echo = numbers, label, calibration, echo
-        counts = count_numbers(numbers, label.lines)
-        refuse_dead(counts, label.product_id)
-        self.bright = is_bright(counts, label.compand_code)
+        self.survey = survey(numbers, label.lines, calibration.layout, label.compand_code)
+        refuse_dead(self.survey.counts, label.product_id)
+        self.bright = is_bright(self.survey.counts, label.compand_code)
         self.sun_distance_au = moon_sun_distance_au(np.datetime64(label.start_time))
 
     def lines(self, first: int, last: int) -> NDArray[np.float32]:
-        """Return the calibrated signal of lines ``first`` to ``last`` (exclusive), DN, (line, sample)."""
-        return calibrate(
-            decompand(self.numbers(first, last), self.label.compand_code),
+        """Return the calibrated signal of lines ``first`` to ``last`` (exclusive), DN, (line, sample); NaN where lost."""
+        number, where = self.numbers(first, last), self.calibration.layout
+        dn, lost = decompand(number, self.label.compand_code), lost_samples(number)
+        if self.survey.lost_pixels:
+            dn = fill_masked(fill_between(dn, lost), lost, self.survey.masked_dn, where)
+        signal = calibrate(
+            dn,
             self.calibration,
             time=np.datetime64(self.label.start_time),
             exposure_ms=self.label.exposure_ms,
@@ -112,6 +120,8 @@ class CalibratedImage:
             bright=self.bright,
             echo=self.echo,
         ).dn
+        signal[lost] = np.nan
+        return signal
 
     def dataset(self, window: Window, attrs: Mapping[str, Any]) -> xr.Dataset:
         """Return the lines of a window: ``signal`` (line, sample), float32 DN, and in the attributes the I/F of 1 DN.
@@ -168,11 +178,18 @@ def _with_flat(calibration: Calibration, sunlit: Sequence[Path]) -> Calibration:
 
 
 def _mean_line(numbers: Numbers, label: EdrLabel, calibration: Calibration) -> NDArray[np.float64]:
-    """Return the mean of all lines of an image, linear and above the dark, DN, (sample,)."""
-    bright = is_bright(count_numbers(numbers, label.lines), label.compand_code)
-    total = np.zeros(label.samples)
+    """Return the mean of an image's lines without gaps, linear and above the dark, DN, (sample,)."""
+    surveyed = survey(numbers, label.lines, calibration.layout, label.compand_code)
+    bright = is_bright(surveyed.counts, label.compand_code)
+    total, whole = np.zeros(label.samples), 0
     for first in range(0, label.lines, STRIP_CHUNK):
-        dn = decompand(numbers(first, min(first + STRIP_CHUNK, label.lines)), label.compand_code)
-        time = np.datetime64(label.start_time)
+        number = numbers(first, min(first + STRIP_CHUNK, label.lines))
+        number = number[~lost_samples(number).any(axis=1)]
+        dn, time = decompand(number, label.compand_code), np.datetime64(label.start_time)
         total += linearised(dn, calibration, time=time, bright=bright).sum(axis=0)
-    return total / label.lines
+        whole += len(number)
+    if whole == 0:
+        raise BadImage(
+            f"{label.product_id}: every line has a gap, so that no flat field can be fitted to it; leave it out"
+        )
+    return total / whole

@@ -41,10 +41,13 @@ class ColumnPattern:
         self.layout = layout
         self.blocks: list[NDArray[np.float32]] = []
 
-    def add(self, image: NDArray[np.float32], response: Response) -> None:
+    def add(
+        self, image: NDArray[np.float32], response: Response, lost: NDArray[np.bool_] | None = None
+    ) -> None:
         """Take lines into account, linear and flat, DN, (line, sample); a rest of fewer than 32 lines is left.
 
-        Stripes are of raw DN; before the response is linearised each column's own would be taken for one.
+        Stripes are of raw DN; before the response is linearised each column's own would be taken for one. Pixels that are
+        ``lost`` are filled from those around; a column of which a block has lost more than half tells nothing there.
         """
         low, high = self.layout.scene
         whole = image.shape[0] // BLOCK_LINES
@@ -52,7 +55,11 @@ class ColumnPattern:
         blocks = lines.mean(1)
         # Twice: what the first running mean leaves of a slope's ends the second one takes.
         smooth = uniform_filter1d(uniform_filter1d(blocks, WINDOW, axis=1), WINDOW // 2, axis=1)
-        self.blocks += list((blocks - smooth) / response.slope(smooth))
+        columns = (blocks - smooth) / response.slope(smooth)
+        if lost is not None:
+            share = 1 - lost[: whole * BLOCK_LINES, low:high].reshape(lines.shape).mean(1)
+            columns = np.where(share < 0.5, np.nan, columns / np.maximum(share, 0.5)).astype(np.float32)
+        self.blocks += list(columns)
 
     def stripes(self) -> NDArray[np.float32]:
         """Return the stripes, raw DN, (sample,); nothing where there are too few lines to tell them from ground."""
@@ -67,7 +74,10 @@ class ColumnPattern:
 
 
 def _without_outliers(blocks: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Hold what stands out of a column, such as a boulder, at three standard deviations of its blocks."""
+    """Hold what stands out of a column, such as a boulder, at three standard deviations of its blocks; fill what is NaN."""
+    if (unknown := np.isnan(blocks)).any():
+        known = np.nanmedian(np.where(unknown.all(axis=0), 0, blocks), axis=0)
+        blocks = np.where(unknown, known, blocks)
     middle = np.median(blocks, axis=0)
     reach = OUTLIER_SIGMAS * 1.4826 * np.median(np.abs(blocks - middle), axis=0)
     return np.clip(blocks, middle - reach, middle + reach)

@@ -16,10 +16,11 @@ from nightside.camera.pattern_statistics import period_power
 from nightside.formats import BadImage
 from nightside.formats.nac import EdrLabel, Housekeeping
 from nightside.optical.calibrate import Calibration, masked_offset
+from nightside.optical.gaps import lost_samples
+from nightside.optical.survey import refuse_dead
 
 KIND = "nac_darks"
 
-SATURATED, EMPTY = 255, 0
 _HOUSEKEEPING = {
     "orbit_number": ("1", "orbit of the spacecraft"),
     "temperature_fpga_c": ("degree_Celsius", "temperature of the electronics"),
@@ -57,10 +58,15 @@ def refuse_lit(number: NDArray[np.uint8], label: EdrLabel, sunlit_dn: float) -> 
         sunlit_dn: raw DN above the masked pixels.
 
     Raises:
-        BadImage: it is sunlit, in part or as a whole, saturated, or empty.
+        BadImage: it is sunlit, in part or as a whole, saturated, empty, or has gaps.
     """
     name = label.product_id
     refuse_dead(np.bincount(number.ravel(), minlength=NUMBERS), name)
+    if lost := int(np.count_nonzero(lost_samples(number))):
+        raise BadImage(
+            f"{name}: {lost:,} of its pixels hold no data (runs of zeros); a dark frame with gaps teaches wrong levels, give "
+            "whole ones"
+        )
     where = layout(label.camera, label.summing)
     dn = decompand(number, label.compand_code)
     above = dn[:, slice(*where.scene)] - np.float32(dn[:, where.masked].mean())
@@ -74,20 +80,6 @@ def refuse_lit(number: NDArray[np.uint8], label: EdrLabel, sunlit_dn: float) -> 
     if (share := float((spots > 5 * sunlit_dn).mean())) > 1e-3:
         raise BadImage(
             f"{name}: {share:.1%} of its pixels are sunlit; give images that lie wholly on the night side"
-        )
-
-
-def refuse_dead(counts: NDArray[np.intp], name: str) -> None:
-    """Refuse an image that holds nothing but saturated or empty pixels, by how often it has each number, (256,).
-
-    Raises:
-        BadImage: more than half of its pixels are saturated, or all are 0.
-    """
-    if (share := counts[SATURATED] / counts.sum()) > 0.5:
-        raise BadImage(f"{name}: {share:.0%} of its pixels are saturated; leave this image out")
-    if not counts[EMPTY + 1 :].any():
-        raise BadImage(
-            f"{name}: all of its pixels are 0, so that it holds no image; acquire it again or leave it out"
         )
 
 

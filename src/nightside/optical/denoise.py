@@ -21,8 +21,11 @@ from nightside.camera.linearity import Linearity
 from nightside.learning import fast_autocast
 from nightside.optical.column_pattern import ColumnPattern
 from nightside.optical.edr import Numbers
+from nightside.optical.gap_filling import REACH, fill_around, fill_masked, widening
+from nightside.optical.gaps import lost_samples
 from nightside.optical.line_pattern import REACH_LINES, slope_of, subtract_line_patterns
 from nightside.optical.photon_net import SMOOTH, TRUNCATE, PhotonNet, Response, network_input
+from nightside.optical.survey import refuse_constant, survey
 
 SATURATED, MISSING, NO_DATA = 1, 2, 4
 """Bits of the mask."""
@@ -63,7 +66,7 @@ class Models:
 
 @dataclass(frozen=True)
 class Denoised:
-    """One image or a band of it, each (line, sample) of whole lines; NaN where there is no scene.
+    """One image or a band of it, each (line, sample) of whole lines; NaN where there is no scene, or no data.
 
     Attributes:
         signal: of the ground, DN.
@@ -87,7 +90,7 @@ def denoise_array(number: NDArray[np.uint8], models: Models) -> Denoised:
 
 
 class Denoiser:
-    """One image, of which bands of lines are denoised; all of it is read once before, for its stripes.
+    """One image, of which bands of lines are denoised; all of it is read before, for gaps and for its stripes.
 
     Args:
         numbers: gives lines of the image.
@@ -96,22 +99,25 @@ class Denoiser:
         name: of the image, for messages.
 
     Raises:
-        ValueError: no sample of the scene is usable.
+        ValueError: no sample of the scene is usable, or all pixels are the same.
     """
 
     def __init__(self, numbers: Numbers, lines: int, models: Models, name: str = "this image") -> None:
         self.numbers, self.count, self.models = numbers, lines, models
+        self.survey = survey(numbers, lines, models.layout, models.compand_code)
         pattern = ColumnPattern(models.layout)
         usable = 0
         for first in range(0, lines, BAND):
             number = numbers(first, min(first + BAND, lines))
             usable += int(np.count_nonzero(self._mask(number) == 0))
-            pattern.add(self._linear(self._above_dark(number)), models.response)
+            image, lost = self._linear(self._above_dark(number)), self._lost(number)
+            pattern.add(image if lost is None else fill_around(image, lost), models.response, lost)
         if usable == 0:
             raise ValueError(
                 f"{name}: no sample is usable (all are saturated or missing), so that there is nothing to denoise; leave "
                 "this image out"
             )
+        refuse_constant(self.survey.counts, name)
         self.stripes = pattern.stripes()
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         self.network = models.photon.to(self.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
@@ -119,7 +125,9 @@ class Denoiser:
         # The network's input is smoothed before it is cut into tiles, so that these need no margin for that.
         smoothing = int(np.ceil(TRUNCATE * SMOOTH))
         self.tile_margin = _whole_grid(self.network.reach - smoothing)
-        self.band_margin = _whole_grid(self.network.reach + REACH_LINES)
+        self.band_margin = _whole_grid(
+            self.network.reach + REACH_LINES + (REACH if self.survey.lost_pixels else 0)
+        )
 
     def lines(self, first: int, last: int) -> Denoised:
         """Denoise lines ``first`` to ``last`` (exclusive); no value depends on where an image is cut."""
@@ -128,24 +136,36 @@ class Denoiser:
         begin = first // PHASE_GRID * PHASE_GRID
         top, bottom = max(begin - self.band_margin, 0), min(last + self.band_margin, self.count)
         number = self.numbers(top, bottom)
+        lost = self._lost(number)
         recorded = self._linear(self._above_dark(number) - self.stripes)
-        recorded = subtract_line_patterns(recorded, slope_of(recorded, models.response), layout)
+        step = step_dn(number, models.compand_code)
+        if lost is not None:
+            recorded, step = fill_around(recorded, lost), fill_around(step, lost)
+        recorded = subtract_line_patterns(recorded, slope_of(recorded, models.response), layout, lost)
         sharp = remove_echo(recorded, layout).astype(np.float32, copy=False)
-        std = models.response.noise_std(recorded, step_dn(number, models.compand_code))
+        std = models.response.noise_std(recorded, step)
         seen = slice(max(begin - self.tile_margin, 0) - top, min(last + self.tile_margin, self.count) - top)
         inner = slice(first - top, last - top)
         kept = slice(inner.start - seen.start, inner.stop - seen.start)
         noise, log_variance = (out[kept] for out in self._network(recorded, sharp, std, seen))
-        number, sharp, std = number[inner], sharp[inner], std[inner]
-        images = [sharp - std * noise, std * np.exp(0.5 * log_variance), sharp, std]
-        low, high = layout.scene
+        mask, sharp, std = self._mask(number[inner]), sharp[inner], std[inner]
+        signal_std = std * np.exp(0.5 * log_variance)
+        if lost is not None:
+            signal_std *= widening(lost)[inner]
+        images = [sharp - std * noise, signal_std, sharp, std]
         for image in images:
-            image[:, :low], image[:, high:] = np.nan, np.nan
+            image[mask & (MISSING | NO_DATA) > 0] = np.nan
         signal, signal_std, destriped, noise_std = images
-        return Denoised(signal, signal_std, self._mask(number), destriped, noise_std)
+        return Denoised(signal, signal_std, mask, destriped, noise_std)
+
+    def _lost(self, number: NDArray[np.uint8]) -> NDArray[np.bool_] | None:
+        """Return which pixels hold no data; None where the whole image has none such."""
+        return lost_samples(number) if self.survey.lost_pixels else None
 
     def _above_dark(self, number: NDArray[np.uint8]) -> NDArray[np.float32]:
         dn = decompand(number, self.models.compand_code)
+        if self.survey.lost_pixels:
+            dn = fill_masked(dn, lost_samples(number), self.survey.masked_dn, self.models.layout)
         return dn - self.models.dark(dn)
 
     def _linear(self, above_dark: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -157,8 +177,10 @@ class Denoiser:
         mask = np.full(number.shape, NO_DATA, np.uint8)
         mask[:, low:high] = 0
         full = np.flatnonzero(bounds(code)[1] >= DN_MAX)
-        mask[np.isin(number, full if full.size else [255]) & (mask == 0)] |= SATURATED
-        mask[~number.any(axis=1)] |= MISSING
+        lost = lost_samples(number) if self.survey.lost_pixels else np.zeros(number.shape, np.bool_)
+        too_bright = np.isin(number, full if full.size else [255]) | (number < self.survey.wrapped_below)
+        mask[too_bright & ~lost & (mask == 0)] |= SATURATED
+        mask[lost] |= MISSING
         return mask
 
     def _network(

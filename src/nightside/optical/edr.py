@@ -14,13 +14,13 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from nightside.camera.companding import NUMBERS, decompand
+from nightside.camera.companding import decompand
 from nightside.camera.layout import layout
 from nightside.formats import BadImage
 from nightside.formats.nac import EdrLabel, Housekeeping
 from nightside.optical.edr_label import LABEL_MAX_BYTES, LabelOfFile, parse_label
+from nightside.optical.gaps import lost_samples
 from nightside.store import open_store
-from nightside.store.windows import STRIP_CHUNK
 
 KIND = "nac_edr"
 
@@ -155,14 +155,14 @@ def _md5(path: Path, offset: int, count: int) -> str:
 def edr_dataset(edr: EdrFile, first: int = 0, last: int | None = None) -> xr.Dataset:
     """Return an image, or its lines ``first`` to ``last`` (exclusive), as a dataset.
 
-    Variables: ``number`` (line, sample), uint8, and ``masked_dn`` (line, masked), float32, NaN in missing lines;
+    Variables: ``number`` (line, sample), uint8, and ``masked_dn`` (line, masked), float32, NaN where lost;
     coordinate ``masked``: the sample. Attributes: :func:`label_attributes` and what was found about the file.
     """
     label = edr.label
     number = edr.numbers(first, last)
     masked = layout(label.camera, label.summing).masked
     masked_dn = decompand(number[:, masked], label.compand_code)
-    masked_dn[max(edr.lines_whole - range(label.lines)[first:last].start, 0) :] = np.nan
+    masked_dn[lost_samples(number)[:, masked]] = np.nan
     return xr.Dataset(
         {
             "number": (
@@ -234,12 +234,3 @@ def numbers_of(image: xr.Dataset) -> Numbers:
         return np.asarray(image["number"].isel(line=slice(first, last)).to_numpy(), np.uint8)
 
     return numbers
-
-
-def count_numbers(numbers: Numbers, lines: int) -> NDArray[np.intp]:
-    """Return how often an image has each of the 256 numbers, (256,), reading it in blocks of lines."""
-    counts = np.zeros(NUMBERS, np.intp)
-    for first in range(0, lines, STRIP_CHUNK):
-        block = numbers(first, min(first + STRIP_CHUNK, lines))
-        counts += np.bincount(block.ravel(), minlength=NUMBERS)
-    return counts

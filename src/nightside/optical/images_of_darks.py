@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from nightside.config import Settings
 from nightside.config.camera import Calibration as CalibrationOptions
 from nightside.formats import BadImage
-from nightside.formats.nac import EdrLabel
+from nightside.formats.nac import QUALITY, EdrLabel
 from nightside.optical.darks import DarkFrame, refuse_lit
+from nightside.optical.data_quality import BAD_HOUSEKEEPING, quality_bits
 from nightside.optical.edr import label_of, open_edr, open_file
 
 
@@ -62,6 +63,11 @@ def _refuse_lost(label: EdrLabel) -> None:
         raise BadImage(
             f"{label.product_id}: its label has lost its {', '.join(label.housekeeping.lost)}, without which a dark frame "
             "teaches nothing; give frames with all of their housekeeping"
+        )
+    if BAD_HOUSEKEEPING in (quality_bits(label) or ()):
+        raise BadImage(
+            f"{label.product_id}: DATA_QUALITY_ID says that {QUALITY[BAD_HOUSEKEEPING]}, on which a dark frame's use "
+            "depends; leave it out"
         )
 
 

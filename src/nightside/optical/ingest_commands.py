@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -18,9 +19,12 @@ def ingest(
     product: Annotated[str | None, typer.Option(help="id of the image, such as M103595705LE")] = None,
 ) -> None:
     """Read an EDR: its numbers without loss, its masked pixels, its label."""
+    from nightside.camera.layout import layout
     from nightside.config import load
+    from nightside.optical.data_quality import quality_warnings
     from nightside.optical.edr import KIND, edr_dataset, open_file
     from nightside.optical.images import images_of
+    from nightside.optical.survey import survey
     from nightside.store import write_parts
 
     settings = load(config)
@@ -28,9 +32,11 @@ def ingest(
         edr = _listed(inventory, product)
     images = images_of(settings)
     found = open_file(edr, check_md5=images.check_md5, keep_truncated=images.keep_truncated)
-    for warning in found.warnings:
-        typer.echo(f"{edr}: {warning}", err=True)
     label = found.label
+    surveyed = survey(found.numbers, label.lines, layout(label.camera, label.summing), label.compand_code)
+    found = replace(found, warnings=(*found.warnings, *quality_warnings(label), *surveyed.warnings()))
+    for warning in found.warnings:
+        typer.echo(f"warning: {label.product_id} ({edr.name}): {warning}", err=True)
     write_parts(
         out,
         lambda window: edr_dataset(found, window["line"].start, window["line"].stop),
@@ -38,7 +44,7 @@ def ingest(
         settings=settings,
         strip=(label.lines, label.samples),
         inputs=[edr],
-        details={"warnings": list(found.warnings)},
+        details={"warnings": list(found.warnings), "lost_pixels": surveyed.lost_pixels},
     )
 
 

@@ -9,8 +9,10 @@ from numpy.testing import assert_array_equal
 from typer.testing import CliRunner
 
 from nightside.cli import app
+from nightside.optical.data_quality import quality_bits, quality_warnings
 from nightside.optical.edr import label_of, open_edr, open_file
 from nightside.store import NotFinished, read_manifest
+from nightside.synthetic.edr_writer import edr_bytes
 
 
 @pytest.fixture
@@ -63,6 +65,42 @@ def test_a_damaged_edr_leaves_no_store(config, write_edr, tmp_path):
     assert "lines from 5 on are missing" in done.stderr
     assert open_edr(tmp_path / "x.zarr").attrs["lines_whole"] == 5
     assert "lines from 5 on" in read_manifest(tmp_path / "x.zarr")["details"]["warnings"][0]
+
+
+def test_a_gap_and_what_the_archive_says_of_it_are_told_with_the_image(config, make_label, tmp_path):
+    described = make_label(raw={"DATA_QUALITY_ID": 40})
+    number = np.random.default_rng(0).integers(1, 256, (6, 5064), dtype=np.uint8)
+    number[2, 100:300] = 0
+    path = tmp_path / "odd.IMG"
+    path.write_bytes(edr_bytes(number, described))
+    done = run("ingest", "--config", config(), "--edr", path, "--out", tmp_path / "x.zarr")
+    told = done.stderr.splitlines()
+    assert all(line.startswith("warning: M103595705LE (odd.IMG): ") for line in told)
+    assert "DATA_QUALITY_ID is 40: telemetry packets are missing" in told[0]
+    assert "observation or housekeeping information is bad or missing" in told[1]
+    assert "200 pixels in 1 lines hold no data" in told[2]
+    assert [
+        f"warning: M103595705LE (odd.IMG): {w}" for w in open_edr(tmp_path / "x.zarr").attrs["warnings"]
+    ] == told
+    assert np.isfinite(open_edr(tmp_path / "x.zarr")["masked_dn"]).all()
+
+
+@pytest.mark.parametrize(
+    ("text", "bits"),
+    [(0, set()), ("0", set()), (8, {4}), ("00001000", {4}), (34, {2, 6}), ("UNK", None), (999, None)],
+)
+def test_the_bits_of_data_quality_are_counted_from_the_lowest(make_label, text, bits):
+    described = make_label(raw={"DATA_QUALITY_ID": text})
+    assert quality_bits(described) == bits
+    told = quality_warnings(described)
+    assert len(told) == (1 if bits is None else len(bits))
+
+
+def test_companding_modulo_256_is_told_and_kept_with_the_store(config, write_edr, tmp_path):
+    path, _, _ = write_edr(code=1)
+    done = run("ingest", "--config", config(), "--edr", path, "--out", tmp_path / "x.zarr")
+    assert "companding table 1 keeps the DN modulo 256" in done.stderr
+    assert "modulo 256" in open_edr(tmp_path / "x.zarr").attrs["warnings"][0]
 
 
 def test_acquire_writes_an_inventory_and_tells_what_is_missing(config, write_edr, tmp_path):
