@@ -6,7 +6,7 @@ from nac_strips import flight, ground, kernels, on_map, settings, strip
 from scipy.signal import lfilter
 
 from nightside.config.geometry import Mosaic
-from nightside.optical.map_grid import NothingToMap, grid_for
+from nightside.optical.map_grid import NothingToMap, TooFarApart, grid_for
 from nightside.optical.project import meets, project
 from nightside.optical.resample import INDEPENDENT, ErrorCorrelation
 from nightside.store import lonlat
@@ -203,3 +203,48 @@ def test_a_region_smaller_than_the_image_is_met(image):
     }
     grid = grid_for(settings(extent=extent).optical.mosaic, [image.camera])
     assert np.isfinite(project(image, grid, whole(grid)).signal).all()
+
+
+@pytest.fixture(scope="module")
+def far_apart(tmp_path_factory):
+    """Two images of one place, one 200 km away, one at the other pole, one near the equator."""
+    flights = [
+        flight(0, aim="left"),
+        flight(1, aim="left"),
+        flight(2, aim="left", latitude_deg=-82.0, longitude_deg=130.0),
+        flight(3, aim="left", latitude_deg=86.0),
+        flight(4, aim="left", latitude_deg=10.0),
+    ]
+    folder = kernels(tmp_path_factory.mktemp("far_apart"), *flights)
+    return [strip(each, folder, scene=lambda x, y: x).camera for each in flights]
+
+
+def test_images_that_lie_far_apart_are_refused_with_the_grid_and_their_places(far_apart):
+    with pytest.raises(TooFarApart) as caught:
+        grid_for(Mosaic(pixel_m=0.5), far_apart[:3])
+    told = str(caught.value)
+    assert "pixels of 0.5 m, " in told
+    assert " GB, of which they cover one in " in told
+    for camera in far_apart[:3]:
+        assert camera.name in told
+    assert "129.9" in told or "130.0" in told
+    for remedy in ("a mosaic of each place", "'optical.mosaic.extent'", "'optical.mosaic.pixel_m' to "):
+        assert remedy in told
+    coarser_m = float(told.split("'optical.mosaic.pixel_m' to ")[1].split()[0])
+    assert grid_for(Mosaic(pixel_m=coarser_m), far_apart[:3]).shape.x > 1000
+
+
+def test_images_of_one_place_are_never_too_far_apart(far_apart):
+    for pixel_m in (0.21, 1.0, 50.0):
+        grid_for(Mosaic(pixel_m=pixel_m), far_apart[:2])
+
+
+@pytest.mark.parametrize("projection", ["auto", "polar_stereographic"])
+def test_images_of_both_poles_are_refused_as_such(far_apart, projection):
+    with pytest.raises(TooFarApart, match=r"lie at both poles.* mosaic of those of each pole"):
+        grid_for(Mosaic(projection=projection), [far_apart[0], far_apart[3]])
+
+
+def test_an_image_of_the_equator_beside_one_of_a_pole_is_refused(far_apart):
+    with pytest.raises(TooFarApart, match=r"so far apart .* 10\.\d+ N"):
+        grid_for(Mosaic(), [far_apart[0], far_apart[4]])
