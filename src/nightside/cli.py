@@ -13,6 +13,7 @@ from nightside.optical.commands import app as optical
 from nightside.physics_room.commands import app as physics
 from nightside.publish.commands import app as publish
 from nightside.query import commands as results
+from nightside.store import progress
 from nightside.synthetic.commands import app as synthetic
 from nightside.thermal.commands import app as thermal
 from nightside.viewer.commands import view
@@ -31,8 +32,12 @@ app.command()(view)
 
 
 @app.callback(invoke_without_command=True)
-def _root(version: bool = typer.Option(False, "--version", help="Print the version and stop.")) -> None:
+def _root(
+    version: bool = typer.Option(False, "--version", help="Print the version and stop."),
+    quiet: bool = typer.Option(False, "--quiet", "-q", help="Tell of no progress; warnings remain."),
+) -> None:
     """Maps the dark of the Moon."""
+    progress.show(quiet=quiet)
     if version:
         typer.echo(__version__)
         raise typer.Exit

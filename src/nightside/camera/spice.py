@@ -25,6 +25,7 @@ from nightside.camera.optics import KERNEL_KEYWORDS, NAIF_ID, optics
 from nightside.camera.terrain import Terrain
 
 __all__ = [
+    "BUILT_IN",
     "FRAMES",
     "LINE_TIME_FACTOR",
     "MOON",
@@ -43,6 +44,9 @@ FRAMES: Mapping[Camera, str] = {"left": "LRO_LROCNACL", "right": "LRO_LROCNACR"}
 PREROLL_LINES = 1024
 LINE_TIME_FACTOR = 1.0045
 """lro_instrumentAddendum: ADDITIONAL_PREROLL, and 1 + MULTIPLI_LINE_ERROR."""
+
+BUILT_IN = "built in, of lro_lroc_v18.ti: no instrument kernel (IK) is loaded"
+"""Where the camera's constants come from, if from no kernel."""
 
 SPEED_OF_LIGHT_M_S = 299_792_458.0
 
@@ -243,7 +247,7 @@ def _instrument_kernel(camera: Camera) -> tuple[dict[str, float], str]:
             found[name] = float(spiceypy.gdpool(variable, 0, 3)[index])
     if len(found) == len(KERNEL_KEYWORDS):
         return found, "instrument kernel (IK)"
-    return {}, "built in, of lro_lroc_v18.ti: no instrument kernel (IK) is loaded"
+    return {}, BUILT_IN
 
 
 def _without_aberration(

@@ -27,7 +27,7 @@ def darks(
     from nightside.optical.darks import KIND, darks_dataset
     from nightside.optical.darks_figures import write_figure
     from nightside.optical.images_of_darks import gather, options_of
-    from nightside.store import write_store
+    from nightside.store import write_store, wrote
 
     settings = load(config)
     options = options_of(settings)
@@ -46,3 +46,4 @@ def darks(
     )
     if figure is not None:
         write_figure(figure, library)
+        wrote(figure)

@@ -26,6 +26,7 @@ from nightside.optical.gaps import lost_samples
 from nightside.optical.line_pattern import REACH_LINES, slope_of, subtract_line_patterns
 from nightside.optical.photon_net import SMOOTH, TRUNCATE, PhotonNet, Response, network_input
 from nightside.optical.survey import refuse_constant, survey
+from nightside.store import tracked
 
 SATURATED, MISSING, NO_DATA = 1, 2, 4
 """Bits of the mask."""
@@ -107,7 +108,7 @@ class Denoiser:
         self.survey = survey(numbers, lines, models.layout, models.compand_code)
         pattern = ColumnPattern(models.layout)
         usable = 0
-        for first in range(0, lines, BAND):
+        for first in tracked(range(0, lines, BAND), f"{name}, its stripes", "bands"):
             number = numbers(first, min(first + BAND, lines))
             usable += int(np.count_nonzero(self._mask(number) == 0))
             image, lost = self._linear(self._above_dark(number)), self._lost(number)

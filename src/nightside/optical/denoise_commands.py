@@ -57,7 +57,7 @@ def denoise(
     if destripe is not None and lost:
         attrs["housekeeping_assumed"] = list(lost)
         typer.echo(
-            f"{label.product_id}: its label has lost its {', '.join(lost)}; the mean of the dark frames that {destripe} was "
+            f"warning: {label.product_id}: its label has lost its {', '.join(lost)}; the mean of the dark frames that {destripe} was "
             "trained on is taken",
             err=True,
         )

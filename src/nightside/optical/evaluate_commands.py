@@ -31,7 +31,7 @@ def evaluate(
 ) -> None:
     """Judge denoised images, and the place of their mosaic, by a known truth."""
     from nightside.optical.evaluate import evaluate as evaluate_images
-    from nightside.store import write_json
+    from nightside.store import write_json, wrote
 
     if (mosaic is None) != (ground is None):
         raise ValueError("--mosaic and --ground go together; give both or neither")
@@ -41,6 +41,7 @@ def evaluate(
     if place is not None and mosaic is not None and config is not None:
         place["brightness"] = _brightness(mosaic, config, kernels or [], denoised, truth)
     write_json(out, evaluate_images(_judged(truth, denoised, standard), place, recall))
+    wrote(out)
 
 
 def _judged(truth: list[Path], denoised: list[Path], standard: list[Path]) -> Iterator[Judged]:

@@ -16,6 +16,7 @@ from nightside.formats.nac import QUALITY, EdrLabel
 from nightside.optical.darks import DarkFrame, refuse_lit
 from nightside.optical.data_quality import BAD_HOUSEKEEPING, quality_bits
 from nightside.optical.edr import label_of, open_edr, open_file
+from nightside.store import tracked
 
 
 class Gathered(NamedTuple):
@@ -35,7 +36,7 @@ def gather(paths: Sequence[Path], camera: str, summing: int, options: Calibratio
     """
     found = Gathered([], [], {}, 0)
     passed_over = 0
-    for path in _expanded(paths):
+    for path in tracked(_expanded(paths), f"darks of the {camera} camera", "images"):
         try:
             label, number = read_lines(path, options.dark_lines)
             if (label.camera, label.summing) != (camera, summing):

@@ -35,17 +35,27 @@ def mosaic(
     from nightside.optical.map_grid import grid_for
     from nightside.optical.mosaic import KIND, describe, match_images, warnings_of
     from nightside.optical.mosaic import mosaic as mosaic_window
-    from nightside.optical.open_strips import geometry_files, open_strips, optical_section, show_standard
-    from nightside.store import Part, write_parts
+    from nightside.optical.open_strips import (
+        geometry_files,
+        geometry_warnings,
+        open_strips,
+        optical_section,
+        show_standard,
+    )
+    from nightside.store import Part, say, write_parts
 
     settings = load(config)
     section = optical_section(settings)
     strips = open_strips(images, section.geometry, kernels or ())
     grid = grid_for(section.mosaic, [strip.camera for strip in strips])
+    say(f"{len(strips)} images on {grid.shape[1]:,} x {grid.shape[0]:,} pixels; comparing their brightness")
     brightness = match_images(strips, grid, section.mosaic)
-    warned = warnings_of(brightness, strips, grid, section.mosaic)
+    warned = [
+        *geometry_warnings(strips, section.geometry),
+        *warnings_of(brightness, strips, grid, section.mosaic),
+    ]
     for warning in warned:
-        typer.echo(warning, err=True)
+        typer.echo(f"warning: {warning}", err=True)
     shown = show_standard(strips, standard) if standard else strips
 
     def window_of(window: Window) -> xr.Dataset:

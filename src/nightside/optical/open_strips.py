@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from nightside.camera.line_scan import LineScan, refuse_empty
-from nightside.camera.spice import kernel_files, kernel_pool, line_scan
+from nightside.camera.spice import BUILT_IN, kernel_files, kernel_pool, line_scan
 from nightside.config import Settings
 from nightside.config.geometry import Geometry
 from nightside.config.optical import Optical
@@ -79,6 +79,23 @@ def show_standard(strips: Sequence[Strip], calibrated: Sequence[Path]) -> list[S
 def geometry_files(options: Geometry, kernels: Sequence[Path] = ()) -> list[Path]:
     """Return the files that geometry depends on, for the manifest: kernels and elevation model."""
     return [*kernel_files(kernels or options.kernels), *([options.dem] if options.dem is not None else [])]
+
+
+def geometry_warnings(strips: Sequence[Strip], options: Geometry) -> list[str]:
+    """Return what the kernels lack without which the geometry can do, and what is taken in its place."""
+    said = []
+    provenance = [strip.camera.provenance for strip in strips]
+    if any(of["instrument_constants"] == BUILT_IN for of in provenance):
+        said.append(
+            "no instrument kernel (IK) gives the camera's focal length, boresight and distortion: the built-in ones of "
+            "lro_lroc_v18.ti are used; add lro_lroc_v??.ti to 'optical.geometry.kernels' to use its own"
+        )
+    if options.frame == "auto" and any(of["body_frame"] == "IAU_MOON" for of in provenance):
+        said.append(
+            "no kernel gives MOON_ME, the frame of maps: IAU_MOON is used, which may be 100 m off; add moon_pa_de*.bpc and "
+            "moon_*.tf to 'optical.geometry.kernels'"
+        )
+    return said
 
 
 def _camera(label: EdrLabel, options: Geometry) -> LineScan:

@@ -28,7 +28,12 @@ def project(
     """Project one denoised image onto its map, or onto that of the mosaic where one is configured."""
     from nightside.config import load
     from nightside.optical.map_grid import grid_for
-    from nightside.optical.open_strips import geometry_files, open_strips, optical_section
+    from nightside.optical.open_strips import (
+        geometry_files,
+        geometry_warnings,
+        open_strips,
+        optical_section,
+    )
     from nightside.optical.project import error_correlation, projected_dataset
     from nightside.optical.project import project as project_window
     from nightside.store import Part, write_parts
@@ -38,6 +43,9 @@ def project(
     options = section.mosaic
     errors = error_correlation(options)
     (strip,) = open_strips([image], section.geometry, kernels or ())
+    warned = geometry_warnings([strip], section.geometry)
+    for warning in warned:
+        typer.echo(f"warning: {strip.name}: {warning}", err=True)
     grid = grid_for(options, [strip.camera])
     write_parts(
         out,
@@ -53,7 +61,7 @@ def project(
             "camera": dict(strip.camera.provenance),
             "errors": errors._asdict(),
         },
-        details={"geometry": dict(strip.camera.provenance)},
+        details={"geometry": dict(strip.camera.provenance), "warnings": warned},
         side=options.tile,
         part=Part.parse(part),
         overviews=True,

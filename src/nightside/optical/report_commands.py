@@ -31,7 +31,7 @@ def report(
     from nightside.optical.crater_recall import recall_from_json
     from nightside.optical.figures import draw_quality, draw_recall
     from nightside.optical.report import PICTURES, write_report
-    from nightside.store import open_store, read_json, read_manifest
+    from nightside.store import open_store, read_json, read_manifest, wrote
 
     settings = load(config)
     plain = {path.name: path for path in standard}
@@ -71,6 +71,7 @@ def report(
         evaluation=found,
         provenance={f"{p.parent.name}/{p.name}": read_manifest(p)["digest"] for p in inputs},
     )
+    wrote(out)
 
 
 def pair_of(denoised: xr.Dataset, standard: xr.Dataset) -> Pair:

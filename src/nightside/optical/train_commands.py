@@ -25,11 +25,12 @@ def train_destripe(
     from nightside.optical.destripe_training import dark_lines
     from nightside.optical.destripe_training import train_destripe as train
     from nightside.optical.open_strips import optical_section
-    from nightside.store import open_store
+    from nightside.store import open_store, wrote
 
     settings = load(config)
     lines = dark_lines(open_store(darks, kind=KIND, chunked=False))
     train(lines, optical_section(settings).networks, settings.seed, model, checkpoints)
+    wrote(model)
 
 
 def train_photon(
@@ -48,6 +49,7 @@ def train_photon(
     from nightside.optical.open_strips import optical_section
     from nightside.optical.photon_train import train_photon as train
     from nightside.optical.scenes import pool, read_scenes
+    from nightside.store import wrote
 
     settings = load(config)
     networks = optical_section(settings).networks
@@ -60,3 +62,4 @@ def train_photon(
         checkpoints,
         start_from,
     )
+    wrote(model)

@@ -19,6 +19,7 @@ from nightside._version import __version__
 from nightside.store.files import atomic_file, atomic_folder, own_folder, write_json
 from nightside.store.grid import crs_code, crs_of
 from nightside.store.manifest import provenance
+from nightside.store.progress import wrote
 from nightside.store.windows import windows
 
 _WINDOW = 2048
@@ -232,3 +233,4 @@ def write_cogs(
             names.append(f"{band.name}.tif")
             write_cog(values, geobox, partial / names[-1], band, made_from)
     write_json(listing, {"folder": folder.name, "store": store.name, "files": names})
+    wrote(folder, ", ".join(names))

@@ -29,6 +29,7 @@ from nightside.store.conventions import multiscales_attributes
 from nightside.store.files import hold, named_full_disk, own_folder, write_json
 from nightside.store.georeference import georeference
 from nightside.store.manifest import NotFinished, describe, digest, manifest_path
+from nightside.store.progress import tracked, wrote
 from nightside.store.pyramid import add_overviews, factors
 from nightside.store.template import gridded, stretched, write_template
 from nightside.store.windows import STRIP_CHUNK, WINDOW, Part, Window, bands, window_name, windows
@@ -109,10 +110,14 @@ def write_parts(
         alone=part is None,
     )
     try:
-        for window in store.missing(part):
+        missing = store.missing(part)
+        before = len(every if part is None else part.share(every)) - len(missing)
+        for window in tracked(missing, path.name, "windows", before=before):
             store.write(window, make(window))
         if part is None:
             store.finish(geobox if overviews else None)
+        else:
+            wrote(path, f"part {part.number} of {part.of}")
     finally:
         store.release()
 
@@ -201,6 +206,7 @@ class StoreInParts:
             store.replace(self.path)
             write_json(manifest_path(self.path), {**self.manifest, "digest": content})
         self.discard()
+        wrote(self.path, ", ".join(self.manifest["variables"]))
 
     def discard(self) -> None:
         """Remove what is not finished."""

@@ -74,7 +74,8 @@ def test_a_gap_and_what_the_archive_says_of_it_are_told_with_the_image(config, m
     path = tmp_path / "odd.IMG"
     path.write_bytes(edr_bytes(number, described))
     done = run("ingest", "--config", config(), "--edr", path, "--out", tmp_path / "x.zarr")
-    told = done.stderr.splitlines()
+    *told, last = done.stderr.splitlines()
+    assert last.startswith("wrote ")
     assert all(line.startswith("warning: M103595705LE (odd.IMG): ") for line in told)
     assert "DATA_QUALITY_ID is 40: telemetry packets are missing" in told[0]
     assert "observation or housekeeping information is bad or missing" in told[1]

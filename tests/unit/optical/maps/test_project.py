@@ -5,8 +5,9 @@ import pytest
 from nac_strips import flight, ground, kernels, on_map, settings, strip
 from scipy.signal import lfilter
 
-from nightside.config.geometry import Mosaic
+from nightside.config.geometry import Geometry, Mosaic
 from nightside.optical.map_grid import NothingToMap, TooFarApart, grid_for
+from nightside.optical.open_strips import geometry_warnings
 from nightside.optical.project import meets, project
 from nightside.optical.resample import INDEPENDENT, ErrorCorrelation
 from nightside.store import lonlat
@@ -248,3 +249,15 @@ def test_images_of_both_poles_are_refused_as_such(far_apart, projection):
 def test_an_image_of_the_equator_beside_one_of_a_pole_is_refused(far_apart):
     with pytest.raises(TooFarApart, match=r"so far apart .* 10\.\d+ N"):
         grid_for(Mosaic(), [far_apart[0], far_apart[4]])
+
+
+def test_constants_and_frames_that_no_kernel_gives_are_told(tmp_path):
+    own = Geometry(frame="IAU_MOON")  # the synthetic kernels have no other
+    folder = kernels(tmp_path, flight(0, aim="left"))
+    whole = strip(flight(0, aim="left"), folder)
+    assert geometry_warnings([whole], own) == []
+    assert "IAU_MOON is used, which may be 100 m off" in geometry_warnings([whole], Geometry())[0]
+    for file in folder.glob("*.ti"):
+        file.unlink()
+    (told,) = geometry_warnings([strip(flight(0, aim="left"), folder)], own)
+    assert "no instrument kernel (IK)" in told
