@@ -52,6 +52,11 @@ rule optical:
         OPTICAL / "cog_standard.json",
 
 
+rule projected:
+    input:
+        expand(OPTICAL / "projected/{product}.zarr.json", product=NAC_PRODUCTS),
+
+
 rule oscillator:
     input:
         OSCILLATOR / "oscillator.json",

@@ -286,6 +286,33 @@ rule optical_denoise:
         " --destripe {params.destripe} {params.photon} --out {params.store} 2> {log}"
 
 
+rule optical_project:
+    input:
+        OPTICAL / "denoised/{product}.zarr.json",
+    output:
+        OPTICAL / "projected/{product}.zarr.json",
+    log:
+        LOGS / "optical_project/{product}.log",
+    conda:
+        "../../envs/nightside.yaml"
+    threads: 2
+    resources:
+        mem_mb=more_memory(4000),
+        runtime=4 * 60,
+    params:
+        config=CONFIG,
+        image=lambda w: OPTICAL / f"denoised/{w.product}.zarr",
+        kernels=repeated("--kernels", NAC_KERNELS),
+        store=lambda w: OPTICAL / f"projected/{w.product}.zarr",
+        depends=section("optical.geometry", "optical.mosaic") if NAC else "",
+        code_version=1,
+    message:
+        "{wildcards.product}: on a map of its own"
+    shell:
+        "nightside optical project --config {params.config} --image {params.image} {params.kernels}"
+        " --out {params.store} 2> {log}"
+
+
 rule optical_mosaic:
     input:
         expand(OPTICAL / "denoised/{product}.zarr.json", product=NAC_PRODUCTS),
