@@ -127,7 +127,7 @@ class Denoiser:
         smoothing = int(np.ceil(TRUNCATE * SMOOTH))
         self.tile_margin = _whole_grid(self.network.reach - smoothing)
         self.band_margin = _whole_grid(
-            self.network.reach + REACH_LINES + (REACH if self.survey.lost_pixels else 0)
+            self.network.reach + REACH_LINES + (REACH if self.survey.has_gaps else 0)
         )
 
     def lines(self, first: int, last: int) -> Denoised:
@@ -150,18 +150,23 @@ class Denoiser:
         kept = slice(inner.start - seen.start, inner.stop - seen.start)
         noise, log_variance = (out[kept] for out in self._network(recorded, sharp, std, seen))
         mask, sharp, std = self._mask(number[inner]), sharp[inner], std[inner]
-        signal_std = std * np.exp(0.5 * log_variance)
+        signal_std, unknown = std * np.exp(0.5 * log_variance), mask & (MISSING | NO_DATA) > 0
         if lost is not None:
             signal_std *= widening(lost)[inner]
+            unknown |= lost[inner]
         images = [sharp - std * noise, signal_std, sharp, std]
         for image in images:
-            image[mask & (MISSING | NO_DATA) > 0] = np.nan
+            image[unknown] = np.nan
         signal, signal_std, destriped, noise_std = images
         return Denoised(signal, signal_std, mask, destriped, noise_std)
 
     def _lost(self, number: NDArray[np.uint8]) -> NDArray[np.bool_] | None:
-        """Return which pixels hold no data; None where the whole image has none such."""
-        return lost_samples(number) if self.survey.lost_pixels else None
+        """Return which pixels tell nothing, lost or wrapped by the table; None where the whole image has none such."""
+        lost = lost_samples(number) if self.survey.lost_pixels else None
+        if self.survey.wrapped_pixels:
+            wrapped = number < self.survey.wrapped_below
+            lost = wrapped if lost is None else lost | wrapped
+        return lost
 
     def _above_dark(self, number: NDArray[np.uint8]) -> NDArray[np.float32]:
         dn = decompand(number, self.models.compand_code)
@@ -179,7 +184,9 @@ class Denoiser:
         mask[:, low:high] = 0
         full = np.flatnonzero(bounds(code)[1] >= DN_MAX)
         lost = lost_samples(number) if self.survey.lost_pixels else np.zeros(number.shape, np.bool_)
-        too_bright = np.isin(number, full if full.size else [255]) | (number < self.survey.wrapped_below)
+        too_bright = np.isin(number, full if full.size else [255])
+        if self.survey.wrapped_pixels:
+            too_bright |= number < self.survey.wrapped_below
         mask[too_bright & ~lost & (mask == 0)] |= SATURATED
         mask[lost] |= MISSING
         return mask

@@ -49,6 +49,17 @@ class Survey:
             return 0
         return max(int(self.masked_dn.mean() - BELOW_DARK_DN), 0)
 
+    @property
+    def wrapped_pixels(self) -> int:
+        """Pixels with such a number that are not lost."""
+        lost = self.lost_pixels if self.wrapped_below else 0
+        return int(self.counts[: self.wrapped_below].sum()) - lost
+
+    @property
+    def has_gaps(self) -> bool:
+        """Whether any pixel tells nothing."""
+        return self.lost_pixels + self.wrapped_pixels > 0
+
     def warnings(self) -> list[str]:
         """Return what a user should know."""
         said = []
@@ -59,12 +70,10 @@ class Survey:
             )
         limit = table_of(self.compand_code).invertible_below
         if limit <= NUMBERS:
-            wrapped = int(self.counts[: self.wrapped_below].sum())
-            wrapped -= self.lost_pixels if self.wrapped_below else 0
             found = (
-                f"{wrapped:,} pixels lie below the dark and can be nothing else: they are masked as saturated, but others "
+                f"{self.wrapped_pixels:,} pixels lie below the dark and can be nothing else: they are masked as saturated, but others "
                 "beside them may have wrapped to a plausible value"
-                if wrapped
+                if self.wrapped_pixels
                 else "no pixel is seen to have done so"
             )
             said.append(

@@ -229,6 +229,9 @@ def test_what_table_1_has_wrapped_below_the_dark_is_masked_and_told():
     found = denoise_array(number, made.models)
     assert (found.mask[60:70, 800:850] == SATURATED).all()
     assert (found.mask == SATURATED).sum() == 500
+    assert np.isnan(found.signal[60:70, 800:850]).all()
+    beside = found.destriped[50:80, 780:870]
+    assert np.nanmax(np.abs(beside - made.signal[50:80, 780:870])) < 8 * np.nanmean(found.noise_std)
     assert (
         "500 pixels lie below the dark"
         in survey(lambda a, b: number[a:b], LINES, made.layout, 1).warnings()[0]
