@@ -26,6 +26,26 @@ def test_every_verb_says_what_it_does(room):
         assert command.callback.__doc__
 
 
+def test_the_verbs_of_images_are_listed_in_the_order_of_their_use():
+    listed = CliRunner().invoke(app, ["optical", "--help"]).stdout
+    verbs = [
+        "acquire",
+        "ingest",
+        "darks",
+        "train-destripe",
+        "train-photon",
+        "calibrate",
+        "denoise",
+        "project",
+        "mosaic",
+        "cog",
+        "evaluate",
+        "report",
+    ]
+    found = [word for line in listed.splitlines() if (word := (line.strip("│ ").split() or [""])[0]) in verbs]
+    assert found == verbs
+
+
 def test_help_does_not_wait_for_heavy_libraries():
     script = "import sys, nightside.cli; print(*(m for m in ('torch', 'rasterio', 'matplotlib') if m in sys.modules))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

@@ -86,6 +86,7 @@ def open_file(path: Path, *, check_md5: bool = True, keep_truncated: bool = Fals
     image_bytes = label.lines * label.samples
     offset: int = found.pointer
     warnings: tuple[str, ...] = ()
+    elsewhere = None
     if found.pointer < found.end or found.pointer + image_bytes > size:
         elsewhere = _pixels_elsewhere(path, found, size)
         if elsewhere is None:
@@ -97,9 +98,10 @@ def open_file(path: Path, *, check_md5: bool = True, keep_truncated: bool = Fals
         )
     edr = EdrFile(path, label, offset, label.lines, found.mirrored, warnings)
     if check_md5 and (md5 := _md5(path, offset, image_bytes)) != label.md5:
+        moved = f"; {elsewhere[1]}" if elsewhere is not None else ""
         raise BadImage(
-            f"{path}: MD5_CHECKSUM is {label.md5}, that of its pixels is {md5}; the file is damaged, acquire it again "
-            "(images.check_md5: false reads it as it is)"
+            f"{path}: MD5_CHECKSUM is {label.md5}, that of its pixels is {md5}{moved}; the file is damaged or was cut, acquire "
+            f"the product again (images.check_md5: false reads it as it is, from byte {offset + 1})"
         )
     return edr
 

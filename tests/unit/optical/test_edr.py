@@ -168,7 +168,7 @@ REFUSED = {
     ),
     "wrong MD5": (
         lambda c: c[:-1] + bytes([c[-1] ^ 1]),
-        "MD5_CHECKSUM is .*, that of its pixels is .* acquire it again",
+        "MD5_CHECKSUM is .*, that of its pixels is .* acquire the product again",
     ),
     "truncated": (lambda c: c[: 5064 * 4 + 100], "3 of 6 lines are whole; .* images.keep_truncated: true"),
     "only the label": (lambda c: c[:5064], "0 of 6 lines are whole; acquire the product again$"),
