@@ -8,8 +8,6 @@ its signal as well.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,15 +23,9 @@ def lost_samples(number: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """
     lost = np.zeros(number.shape, np.bool_)
     rows = np.flatnonzero((number == 0).any(axis=1))
-    for row, start, stop in _runs(number[rows] == 0):
-        if stop - start >= LOST_RUN or start == 0 or stop == number.shape[1]:
-            lost[rows[row], start:stop] = True
+    edges = np.diff(np.pad(number[rows] == 0, ((0, 0), (1, 1))).astype(np.int8), axis=1)
+    (row, start), stop = np.nonzero(edges == 1), np.nonzero(edges == -1)[1]
+    long = (stop - start >= LOST_RUN) | (start == 0) | (stop == number.shape[1])
+    for at, first, last in zip(rows[row[long]], start[long], stop[long], strict=True):
+        lost[at, first:last] = True
     return lost
-
-
-def _runs(zero: NDArray[np.bool_]) -> Iterator[tuple[int, int, int]]:
-    """Yield row, first and last (exclusive) column of each run."""
-    edges = np.diff(np.pad(zero, ((0, 0), (1, 1))).astype(np.int8), axis=1)
-    row, start = np.nonzero(edges == 1)
-    stop = np.nonzero(edges == -1)[1]
-    yield from zip(row.tolist(), start.tolist(), stop.tolist(), strict=True)

@@ -36,18 +36,18 @@ class Survey:
     lost_pixels: int
     lost_lines: int
     masked_dn: NDArray[np.float32]
-
     compand_code: int
 
     @property
     def wrapped_below(self) -> int:
-        """The first number that need not be that of a DN beyond the table's 256; smaller ones lie below the dark.
+        """Numbers below this one lie below the dark: a table that keeps the DN modulo 256 made them of brighter DN.
 
-        0 where the table keeps DN apart, or where the dark is so low that noise reaches 0.
+        0 for other tables, and where the dark is so low that noise reaches 0.
         """
-        if table_of(self.compand_code).invertible_below > NUMBERS or not np.isfinite(self.masked_dn).any():
+        dark_dn = float(self.masked_dn.mean())
+        if table_of(self.compand_code).invertible_below > NUMBERS or np.isnan(dark_dn):
             return 0
-        return max(int(self.masked_dn.mean() - BELOW_DARK_DN), 0)
+        return max(int(dark_dn - BELOW_DARK_DN), 0)
 
     @property
     def wrapped_pixels(self) -> int:
@@ -71,15 +71,15 @@ class Survey:
         limit = table_of(self.compand_code).invertible_below
         if limit <= NUMBERS:
             found = (
-                f"{self.wrapped_pixels:,} pixels lie below the dark and can be nothing else: they are masked as saturated, but others "
-                "beside them may have wrapped to a plausible value"
+                f"{self.wrapped_pixels:,} pixels lie below the dark and can be nothing else: they are masked as saturated, but "
+                "others beside them may have wrapped to a plausible value"
                 if self.wrapped_pixels
                 else "no pixel is seen to have done so"
             )
             said.append(
                 f"companding table {self.compand_code} keeps the DN modulo {limit}: what is brighter came down as a darker "
-                f"number, and nothing in the image tells which ({found}). Use an image of another table where ground may be "
-                f"brighter than {limit - float(np.nanmean(self.masked_dn)):.0f} DN above the dark"
+                f"number, and nothing in the image tells which ({found}). Where ground may be brighter than {limit} DN, the "
+                "dark's included, use an image of another table"
             )
         elif limit <= DN_MAX and self.counts[_number_of_brightest(self.compand_code)]:
             said.append(

@@ -255,3 +255,12 @@ def test_the_verbs_make_a_library_and_a_calibrated_image(tmp_path, write, frame,
     signal = open_store(out, kind="nac_calibrated")["signal"]
     assert signal.shape == (LINES, 2532)
     assert label_of(open_store(out)).product_id == "M9RE"
+
+
+def test_a_dark_frame_whose_housekeeping_the_archive_calls_bad_is_set_aside(tmp_path, write, frame):
+    made = frame(product="M5RE")
+    path = tmp_path / "M5RE.IMG"
+    path.write_bytes(edr_bytes(made.number, replace(made.label, raw={"DATA_QUALITY_ID": 32})))
+    found = gather([write("M1RE"), path], "right", 2, Options())
+    assert [frame.label.product_id for frame in found.frames] == ["M1RE"]
+    assert "M5RE: DATA_QUALITY_ID says that observation or housekeeping" in found.set_aside["M5RE.IMG"]
