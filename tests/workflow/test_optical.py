@@ -138,6 +138,12 @@ BAD = {
         0,
         r"M\d+LE: all of its pixels are 0, so that it holds no image; acquire it again or leave it out",
     ),
+    "all the same": ("denoise", 21, r"M\d+LE: all of its pixels are 21, .* acquire it again or leave it out"),
+    "all the same, for the standard chain": (
+        "calibrate",
+        21,
+        r"M\d+LE: all of its pixels are 21, .* acquire it again or leave it out",
+    ),
 }
 
 

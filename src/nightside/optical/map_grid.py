@@ -20,9 +20,9 @@ _SPARSE = 50.0
 """A grid with more cells for one that an image covers is mostly empty: images of one place need two to ten."""
 
 _SMALL_CELLS = 1e8
-"""Cells of a grid that does not matter, however empty: 1.1 GB before compression, 10 km at 1 m."""
+"""Cells of a grid that does not matter, however empty: 1.2 GB before compression, 10 km at 1 m."""
 
-_CELL_BYTES = 4 + 4 + 1 + 2
+_CELL_BYTES = 4 + 4 + 2 + 2
 """Of a mosaic: signal, its standard deviation, count and image."""
 
 
