@@ -21,7 +21,6 @@ REACH = int(SMOOTH * TRUNCATE)
 LEVEL_SAMPLES = 8.0
 """Masked samples whose mean tells a line's level as well as the other lines do: read noise against wander, squared."""
 
-
 BESIDE = 2.0
 """Pixels over which a gap is felt by an estimate beside it: its neighbours on that side are missing."""
 
@@ -74,7 +73,7 @@ def fill_around(image: NDArray[np.float32], lost: NDArray[np.bool_]) -> NDArray[
 def widening(lost: NDArray[np.bool_]) -> NDArray[np.float32]:
     """Return what the standard deviations of estimates beside gaps are to be multiplied by, (line, sample).
 
-    One, and the share of what is lost around. Measured on smooth ground at 5 and 20 DN, where z-scores far from gaps spread by
-    0.7: within eight pixels of a gap by 0.7 to 1.1, and by up to 1.6 without this.
+    One, and the share of what is lost around. On smooth ground of 5 and 20 DN z-scores spread by 0.7 far from gaps, within
+    eight pixels of one by 0.7 to 1.1, and by up to 1.6 without this.
     """
     return np.asarray(1 + gaussian_filter(lost.astype(np.float32), BESIDE), np.float32)

@@ -65,8 +65,8 @@ class Survey:
         said = []
         if self.lost_pixels:
             said.append(
-                f"{self.lost_pixels:,} pixels in {self.lost_lines:,} lines hold no data (runs of {LOST_RUN} or more zeros, as "
-                "lost telemetry leaves them); they are masked as missing"
+                f"{self.lost_pixels:,} pixels in {self.lost_lines:,} lines hold no data ({LOST_RUN} or more zeros in a row, "
+                "or zeros up to a line's end, as lost telemetry leaves them); they are masked as missing"
             )
         limit = table_of(self.compand_code).invertible_below
         if limit <= NUMBERS:

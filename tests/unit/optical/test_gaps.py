@@ -240,3 +240,10 @@ def test_what_table_1_has_wrapped_below_the_dark_is_masked_and_told():
 
 def test_other_tables_are_not_said_to_wrap(shot):
     assert survey(lambda a, b: shot.number[a:b], LINES, shot.layout, CODE).wrapped_below == 0
+
+
+def test_zeros_that_noise_makes_at_the_ends_of_lines_do_not_condemn_a_dark_frame(shot, make_label):
+    label = make_label(shot.layout.camera, 2, lines=LINES, code=CODE)
+    number = shot.number.copy()
+    number[::7, [0, -1]] = 0
+    refuse_lit(number, label, 100.0)
