@@ -21,7 +21,8 @@ from nightside import moon
 from nightside.config import load
 from nightside.config.thermal import Vae
 from nightside.learning.model_folder import save_model
-from nightside.store import Band, write_cog, write_store
+from nightside.store import Band, write_cog, write_cogs, write_store
+from nightside.thermal.layers import layers
 from nightside.thermal.mapping import map_with
 from nightside.thermal.model import ProfileModel
 from nightside.viewer.page import PAGE, page_files
@@ -101,11 +102,16 @@ def truth(tmp_path_factory: pytest.TempPathFactory) -> Truth:
     score[8:11, 20:24] = 9.0
     score[3, 4] = np.nan
     maps["anomaly_score"] = (("y", "x"), score, maps["anomaly_score"].attrs)
-    write_store(maps, folder / "thermal/maps.zarr", kind="maps", settings=settings, geobox=THERMAL)
-    write_cog(score, THERMAL, folder / "thermal/cog/anomaly_score.tif", Band("anomaly_score", "score", "1"))
+    maps["latent"] = ("latent", np.array(["onset", "free_1"], object), maps["latent"].attrs)
+    maps["latent_mean"].attrs |= {
+        "latent_units": ["h", "1"],
+        "latent_scale": [2.0, 1.0],
+        "latent_centre": [12.0, 0.0],
+    }
+    store = folder / "thermal/maps.zarr"
+    write_store(maps, store, kind="maps", settings=settings, geobox=THERMAL)
+    write_cogs(layers(maps), THERMAL, folder / "thermal/cog", folder / "thermal/cog.json", store)
     latent = maps["latent_mean"].to_numpy()[0]
-    band = Band("latent_mean_onset", "onset", "h", scale=2.0, offset=12.0)
-    write_cog(latent, THERMAL, folder / "thermal/cog/latent_mean_onset.tif", band)
     codes = (np.arange(rows * columns) % 3).astype(np.uint8).reshape(rows, columns)
     write_cog(codes, THERMAL, folder / "physics/cog/quality.tif", Band("quality", "code", "1"))
 

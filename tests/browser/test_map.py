@@ -15,6 +15,7 @@ import pytest
 from matplotlib import colormaps
 from odc.geo.geobox import GeoBox
 
+import nightside
 from nightside.store.grid import cell_index, crs_of, from_lonlat
 from nightside.viewer.page import PAGE, export, page_files
 from nightside.viewer.server import Server
@@ -164,6 +165,28 @@ def test_a_click_gives_the_values_the_profile_and_its_reconstruction(
     rms = float(browser.find_element("css selector", ".day").get_attribute("data-rms"))
     assert rms == pytest.approx(float(truth.values["reconstruction_error"][9, 22]), rel=1e-3)
     assert len(browser.find_elements("css selector", ".part")) == 2
+
+
+def test_the_values_of_a_click_are_those_of_a_query(browser, site: str, truth: Truth) -> None:
+    """To the last digit, which the table tells under the pointer; a named latent in hours everywhere."""
+    lon, lat = 0.75, -79.95
+    tree = nightside.open(truth.folder)
+    asked = tree.nightside.point(lon, lat).set_index("layer")["value"]
+    browser.get(f"{site}?{time.monotonic_ns()}#place={lon},{lat}")
+    for layer, name in (
+        ("thermal/latent_mean_onset", "latent_mean[onset]"),
+        ("thermal/latent_std_onset", "latent_std[onset]"),
+        ("thermal/latent_mean_free_1", "latent_mean[free_1]"),
+        ("thermal/reconstruction_error", "reconstruction_error"),
+    ):
+        cell = wait(browser, f'tr[data-layer="{layer}"] td')
+        assert float(cell.get_attribute("title")) == asked[name], layer
+    assert asked["latent_mean[onset]"] == float(tree["thermal/maps"].latent_mean.sel(latent="onset")[9, 22])
+    assert asked["latent_mean[onset]"] == pytest.approx(truth.values["thermal/latent_mean_onset"][9, 22])
+    wait(browser, ".part")
+    browser.find_element("id", "tab-place").click()
+    part = browser.find_element("css selector", ".part").text
+    assert part.startswith(f"onset\n{asked['latent_mean[onset]']:.3g} h")
 
 
 def test_both_conventions_of_longitude_are_given(browser, site: str) -> None:

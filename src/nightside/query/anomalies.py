@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
 from nightside import moon
+from nightside.query.latents import column, layers, physical
 from nightside.query.outline import bounding_box, outlines
 from nightside.store import atomic_file, cell_area_m2, grid_from, lonlat
 from nightside.store.grid import is_equirectangular
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
 _EIGHT = np.ones((3, 3), np.int8)
+_STATISTICS = ("area_km2", "cells", "longitude", "latitude", "peak_score", "mean_score")
+_BOX = ("lon_min", "lat_min", "lon_max", "lat_max")
 
 
 def anomalies(maps: xr.Dataset, threshold: float, min_area_km2: float = 0.0) -> gpd.GeoDataFrame:
@@ -35,7 +38,7 @@ def anomalies(maps: xr.Dataset, threshold: float, min_area_km2: float = 0.0) -> 
     Returns:
         One row an anomaly, the highest peak first, with columns ``area_km2`` (on the sphere), ``cells``,
         ``longitude`` (-180 to 180) and ``latitude`` of the centroid in degrees, ``peak_score``, ``mean_score`` and
-        ``latent_<name>``, means over the area; ``lon_min``, ``lat_min``, ``lon_max``, ``lat_max`` in degrees, of
+        ``latent_<name>_<units>``, means over the area; ``lon_min``, ``lat_min``, ``lon_max``, ``lat_max`` in degrees, of
         which ``lon_min`` is the larger where the anomaly crosses 180 degrees; and ``geometry`` in degrees, cut there.
 
     Raises:
@@ -55,16 +58,18 @@ def anomalies(maps: xr.Dataset, threshold: float, min_area_km2: float = 0.0) -> 
     grid = grid_from(maps)
     score = maps["anomaly_score"].transpose("y", "x").to_numpy()
     labels, slices = _components(score > threshold, grid)
-    rows, kept = [], []
+    rows, kept, latents = [], [], _latents(maps)
     for number, (window, mask) in slices.items():
-        row = _statistics(maps, score, grid, window, mask)
+        row = _statistics(maps, score, grid, window, mask, latents)
         if row["area_km2"] >= min_area_km2:
             rows.append(row)
             kept.append(number)
+    if rows and latents:
+        _tell_in_units(rows, latents, maps)
     shapes = outlines(labels, kept, grid)
     frame = gpd.GeoDataFrame(
         [{**row, **bounding_box(shape)} for row, shape in zip(rows, shapes, strict=True)],
-        columns=None if rows else _columns(maps),
+        columns=None if rows else [*_STATISTICS, *latents, *_BOX],
         geometry=shapes,
         crs=moon.crs(moon.GEOGRAPHIC_CODE),
     )
@@ -126,6 +131,7 @@ def _statistics(
     grid: GeoBox,
     window: tuple[slice, slice],
     mask: NDArray[np.bool_],
+    latents: list[str],
 ) -> dict[str, Any]:
     place = {"y": window[0], "x": window[1]}
     area = cell_area_m2(grid, place)[mask]
@@ -144,14 +150,25 @@ def _statistics(
         "peak_score": float(inside.max()),
         "mean_score": float(np.average(inside, weights=area)),
     }
-    if "latent_mean" in maps:
-        latents = maps["latent_mean"].isel(place).transpose("latent", "y", "x").to_numpy()[:, mask]
-        means = np.average(latents.astype(np.float64), axis=1, weights=area)
-        row |= {f"latent_{name}": float(v) for name, v in zip(maps["latent"].values, means, strict=True)}
+    if latents:
+        stored = maps["latent_mean"].isel(place).transpose("latent", "y", "x").to_numpy()[:, mask]
+        means = np.average(stored.astype(np.float64), axis=1, weights=area)
+        row |= dict(zip(latents, map(float, means), strict=True))
     return row
 
 
-def _columns(maps: xr.Dataset) -> list[str]:
-    latents = [f"latent_{name}" for name in maps["latent"].values] if "latent_mean" in maps else []
-    box = ["lon_min", "lat_min", "lon_max", "lat_max"]
-    return ["area_km2", "cells", "longitude", "latitude", "peak_score", "mean_score", *latents, *box]
+def _latents(maps: xr.Dataset) -> list[str]:
+    """Return the columns of the latents."""
+    if "latent_mean" not in maps:
+        return []
+    no_cells = physical(maps[["latent_mean"]].isel(y=slice(0), x=slice(0)))
+    units = [unit for _, _, unit in layers(no_cells)]
+    return [column(str(name), unit) for name, unit in zip(maps["latent"].to_numpy(), units, strict=True)]
+
+
+def _tell_in_units(rows: list[dict[str, Any]], latents: list[str], maps: xr.Dataset) -> None:
+    """Turn the means of latents as they are stored into those of the factors: means of centre + scale z, once for all."""
+    stored = [[row[name] for name in latents] for row in rows]
+    means = xr.Dataset({"latent_mean": (("anomaly", "latent"), stored, maps["latent_mean"].attrs)})
+    for row, told in zip(rows, physical(means)["latent_mean"].to_numpy(), strict=True):
+        row |= dict(zip(latents, map(float, told), strict=True))

@@ -173,9 +173,12 @@ def _summary(windows: xr.DataTree) -> Any:
     import numpy as np
     import pandas as pd
 
+    from nightside.query.latents import layers
+
     rows = []
     for node in windows.leaves:
-        for name, variable in node.to_dataset(inherit=False).data_vars.items():
+        maps = node.to_dataset(inherit=False)
+        for name, variable, units in layers(maps):
             if not {"y", "x"} <= set(variable.dims):
                 continue
             values = np.asarray(variable.to_numpy(), np.float64)
@@ -184,13 +187,13 @@ def _summary(windows: xr.DataTree) -> Any:
             rows.append(
                 {
                     "product": node.path.strip("/"),
-                    "layer": str(name),
+                    "layer": name,
                     "cells": variable.sizes["y"] * variable.sizes["x"],
                     "known": known.size / max(values.size, 1),
                     "min": float(low),
                     "mean": float(mean),
                     "max": float(high),
-                    "units": variable.attrs.get("units", ""),
+                    "units": units,
                 }
             )
     return pd.DataFrame(rows)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from nightside.query.latents import physical
 from nightside.query.location import Location
 
 _FOLDER, _FILES = "thermal/model", ("model.json", "model.safetensors")
@@ -21,7 +22,7 @@ def reconstructor(at: Location) -> Reconstructor | None:
     """Return what reconstructs a good profile with the model of the results; None without a model or torch.
 
     It takes ``temperature`` and ``temperature_std`` (local_time) in K, and returns ``reconstruction`` (local_time) in K
-    and ``latent_mean`` (latent).
+    and ``latent_mean`` (latent) in ``latent_units``.
     """
     if find_spec("torch") is None or find_spec("safetensors") is None:
         return None
@@ -34,7 +35,12 @@ def reconstructor(at: Location) -> Reconstructor | None:
         from nightside.thermal.mapping import load_profile_model  # seconds, for torch
 
         model = load_profile_model(Path(folder))
-    names = [latent["name"] for latent in model.describe_latents()]
+    described = model.describe_latents()
+    names = [latent["name"] for latent in described]
+    latent = {
+        "long_name": "mean of the latent's posterior",
+        **{f"latent_{key}": [each[key] for each in described] for key in ("units", "centre", "scale")},
+    }
 
     def reconstruct(profile: xr.Dataset) -> xr.Dataset:
         observed, std = (
@@ -42,13 +48,13 @@ def reconstructor(at: Location) -> Reconstructor | None:
         )
         found = model.reconstruct(observed, std)
         about = {"units": "K", "long_name": "temperature as the autoencoder reconstructs it"}
-        latent = {"units": "1", "long_name": "mean of the latent's posterior"}
-        return xr.Dataset(
+        made = xr.Dataset(
             {
                 "reconstruction": ("local_time", found.temperature[0], about),
                 "latent_mean": ("latent", found.latent_mean[0], latent),
             },
             coords={"latent": names},
         )
+        return physical(made)
 
     return reconstruct

@@ -19,6 +19,7 @@ import numpy as np
 import xarray as xr
 from odc.geo.geobox import GeoBox
 
+from nightside.query.latents import layers, physical
 from nightside.query.location import Location
 from nightside.query.places import Box, OutsideCoverage, cell_of, cells_of, check_place
 from nightside.query.products import Manifests, manifests
@@ -38,7 +39,8 @@ _ROOT = "nightside_results"
 def open_results(results: str | Path) -> xr.DataTree:
     """Open all products as one tree: ``thermal/maps``, ``physics/inversion``, ``optical/denoised/<image>`` and so on.
 
-    Arrays are dask's, chunked as stored; each map has ``spatial_ref`` and GeoZarr attributes. Its accessor
+    Arrays are dask's, chunked as stored; each map has ``spatial_ref`` and GeoZarr attributes. Latents that follow a
+    factor are in its units, see ``latents.physical``; the store itself holds them normalised. The accessor
     ``.nightside`` is a :class:`Query`. Over http the folder needs its index; see ``nightside index``.
 
     Raises:
@@ -47,7 +49,7 @@ def open_results(results: str | Path) -> xr.DataTree:
     at = Location.of(results)
     found = manifests(at)
     tree = xr.DataTree.from_dict(
-        {_name(path): _opened(at, path, manifest, chunks={}) for path, manifest in found.items()}
+        {_name(path): physical(_opened(at, path, manifest, chunks={})) for path, manifest in found.items()}
     )
     tree.attrs[_ROOT] = at.root
     return tree
@@ -70,7 +72,8 @@ class Query:
 
         Returns:
             Columns ``product``, ``layer``, ``value`` (NaN where unknown), ``units`` and ``meaning``; latents are a row
-            each. ``attrs`` has longitude and latitude, and under ``not_covered`` the maps that do not reach the place.
+            each, in the units of the factor that they follow. ``attrs`` has longitude and latitude, and under
+            ``not_covered`` the maps that do not reach the place.
 
         Raises:
             OutsideCoverage: no map does.
@@ -86,11 +89,19 @@ class Query:
             if cell is None:
                 missed.append(name)
                 continue
-            dataset = self._dataset(name)
-            for layer, variable in dataset.data_vars.items():
-                if {"y", "x"} <= set(variable.dims) and "local_time" not in variable.dims:
-                    with _readable(self.location, name):
-                        rows += _rows(name, str(layer), variable.isel(y=cell[0], x=cell[1]))
+            maps = _of_a_map(self._dataset(name))
+            with _readable(self.location, name):
+                here = physical(maps.isel(y=cell[0], x=cell[1])).load()
+            rows += [
+                {
+                    "product": name,
+                    "layer": layer,
+                    "value": float(value),
+                    "units": units,
+                    "meaning": value.attrs.get("long_name", ""),
+                }
+                for layer, value, units in layers(here)
+            ]
         if not rows:
             raise self._outside(f"{lon:g} E, {lat:g} N", missed)
         frame = pd.DataFrame(rows)
@@ -101,7 +112,7 @@ class Query:
         """Return temperature and ``temperature_std`` (local_time), in K, at a place, over the lunar day.
 
         With ``reconstruct`` also ``reconstruction`` in K, what the trained autoencoder makes of the profile, and the
-        ``latent_mean`` it does so from; both only where the results hold a model, the profile is good and torch is
+        ``latent_mean`` it does so from, in ``latent_units``; both only where the results hold a model, the profile is good and torch is
         installed (``nightside[train]``). ``attrs`` has longitude and latitude of the place and of the cell's centre.
 
         Raises:
@@ -225,16 +236,11 @@ def _readable(at: Location, product: str) -> Iterator[None]:
         ) from error
 
 
-def _rows(product: str, layer: str, values: xr.DataArray) -> list[dict[str, Any]]:
-    about = {"units": values.attrs.get("units", ""), "meaning": values.attrs.get("long_name", "")}
-    if not values.ndim:
-        return [{"product": product, "layer": layer, "value": float(values), **about}]
-    (dimension,) = values.dims
-    labels = values[dimension].to_numpy() if dimension in values.coords else range(values.size)
-    return [
-        {"product": product, "layer": f"{layer}[{label}]", "value": float(value), **about}
-        for label, value in zip(labels, values.to_numpy(), strict=True)
-    ]
+def _of_a_map(dataset: xr.Dataset) -> xr.Dataset:
+    """Return a dataset without what is no map: without y or x, or over the lunar day."""
+    return dataset.drop_vars(
+        [n for n, v in dataset.data_vars.items() if not {"y", "x"} <= set(v.dims) or "local_time" in v.dims]
+    )
 
 
 def _extent(grid: GeoBox) -> str:

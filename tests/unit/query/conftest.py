@@ -25,7 +25,10 @@ POLAR = Region(
 
 
 def write_results(root, settings, region):
-    """Write thermal maps on a region, and a mosaic around the south pole whose ``signal`` is the longitude."""
+    """Write thermal maps on a region, and a mosaic around the south pole whose ``signal`` is the longitude.
+
+    Of the two latents one bears the name of its factor, the onset in hours, and the other does not.
+    """
     root.mkdir(parents=True)
     (root / "config.yaml").write_text(settings.to_yaml())
     (root / "inventory").mkdir()
@@ -62,7 +65,10 @@ def write_results(root, settings, region):
         profiles, root / "thermal/profiles.zarr", kind="profiles", inputs=[root / "thermal/cube.zarr"], **made
     )
     torch.manual_seed(1)
-    model = ProfileModel(TIMES, 2, 8, 0.5, False)
+    model = ProfileModel(TIMES, 2, 8, 0.5, True)
+    model.get_buffer("factor_mean").copy_(torch.tensor([0.25, 230.0, -2.7]))
+    model.get_buffer("factor_std").copy_(torch.tensor([0.5, 30.0, 0.5]))
+    model.name_only(["onset"])
     std = np.full_like(temperature, 2.0)
     model.calibrate(model.reconstruct(temperature.reshape(-1, TIMES), std.reshape(-1, TIMES)))
     card = {"kind": "profile-vae", "network": model.shape(), "seed": 1, "config_digest": settings.digest()}

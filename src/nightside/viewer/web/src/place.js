@@ -33,7 +33,7 @@ async function drawValues(layers, lonlat, box, current) {
     const rows = layers.flatMap((about, k) => {
       const value = found[k];
       if (about.group !== group || value === null || value instanceof Error) return [];
-      return [make('tr', { 'data-layer': about.id }, make('th', { scope: 'row', text: about.title, title: about.about }), make('td', { text: figure(value) }), make('td', { text: about.units === '1' ? '' : about.units }))];
+      return [make('tr', { 'data-layer': about.id }, make('th', { scope: 'row', text: about.title, title: about.about }), make('td', { text: figure(value), title: String(value) }), make('td', { text: about.units === '1' ? '' : about.units }))];
     });
     if (rows.length) box.append(make('h3', { text: group }), make('table', {}, make('tbody', {}, ...rows)));
   }
