@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import shutil
 import threading
@@ -132,15 +133,30 @@ def truth(tmp_path_factory: pytest.TempPathFactory) -> Truth:
     )
 
 
-@pytest.fixture(scope="session")
-def site(truth: Truth) -> Iterator[str]:
-    """Where the page of the results is served."""
-    with Server(truth.folder, PAGE, page_files(truth.folder, 5.0, 0.0)) as server:
+@contextlib.contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """Serve the page of a results folder; give its address."""
+    with Server(folder, PAGE, page_files(folder, 5.0, 0.0)) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         yield server.url
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture(scope="session")
+def site(truth: Truth) -> Iterator[str]:
+    """Where the page of the results is served."""
+    with serving(truth.folder) as url:
+        yield url
+
+
+@pytest.fixture
+def serve(browser) -> Iterator[Callable[[Path], str]]:
+    """Serve the pages of further results folders, until the test ends."""
+    with contextlib.ExitStack() as servers:
+        yield lambda folder: servers.enter_context(serving(folder))
+        browser.get("about:blank")
 
 
 @pytest.fixture(scope="session")
@@ -169,8 +185,7 @@ def chromium() -> Iterator[Callable]:
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
         browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
         started.append(browser)
-        metrics = {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": False}
-        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+        resize(browser, size)
         return browser
 
     yield start
@@ -190,6 +205,19 @@ def browser(shared_browser):
     shared_browser.get_log("browser")
     yield shared_browser
     assert [entry["message"] for entry in shared_browser.get_log("browser")] == []
+
+
+@pytest.fixture
+def sized(browser, size: tuple[int, int]) -> Iterator:
+    """The one browser in a window of the test's ``size``."""
+    resize(browser, size)
+    yield browser
+    resize(browser, SIZE)
+
+
+def resize(browser, size: tuple[int, int]) -> None:
+    metrics = {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
 
 
 def picture(browser) -> NDArray[np.uint8]:

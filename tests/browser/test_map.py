@@ -17,8 +17,7 @@ from odc.geo.geobox import GeoBox
 
 import nightside
 from nightside.store.grid import cell_index, crs_of, from_lonlat
-from nightside.viewer.page import PAGE, export, page_files
-from nightside.viewer.server import Server
+from nightside.viewer.page import export, page_files
 
 from .conftest import POLAR, SIZE, THERMAL, Truth, picture
 
@@ -227,6 +226,119 @@ def test_the_parting_moves_by_mouse_and_keys(browser, site: str, truth: Truth) -
     assert "~optical/signal~1&" in browser.current_url
 
 
+def published(folder: Path, truth: Truth, *layers: str) -> Path:
+    """Return a results folder with these GeoTIFFs alone."""
+    for layer in layers:
+        (folder / layer).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(truth.folder / layer, folder / layer)
+    return folder
+
+
+def test_the_first_pair_to_compare_shares_ground(
+    browser, truth: Truth, serve: Callable[[Path], str], tmp_path: Path
+) -> None:
+    """Without a mosaic of the standard calibration: the polar mosaic, and maps 10 degrees away."""
+    folder = published(
+        tmp_path / "run",
+        truth,
+        "optical/cog/signal.tif",
+        "thermal/cog/anomaly_score.tif",
+        "physics/cog/quality.tif",
+    )
+    browser.get(serve(folder))
+    wait(browser, ".card")
+    browser.find_element("id", "tab-compare").click()
+    chosen = [
+        select.get_attribute("value") for select in browser.find_elements("css selector", ".field select")
+    ]
+    assert set(chosen) == {"thermal/anomaly_score", "physics/quality"}
+    browser.find_element("id", "compare").click()
+    assert browser.find_element("id", "swipe").is_displayed()
+    left = browser.find_element("css selector", ".field select")
+    left.find_element("css selector", 'option[value="optical/signal"]').click()
+    assert not browser.find_element("id", "swipe").is_displayed()
+    assert "do not overlap" in browser.find_element("id", "page-compare").text
+    assert not browser.find_element("id", "compare").is_enabled()
+    assert "swipe=" not in browser.current_url
+
+
+def test_where_no_two_layers_overlap_there_is_a_word_and_no_bar(
+    browser, truth: Truth, serve: Callable[[Path], str], tmp_path: Path
+) -> None:
+    folder = published(tmp_path / "run", truth, "optical/cog/signal.tif", "thermal/cog/anomaly_score.tif")
+    url = serve(folder)
+    browser.get(f"{url}#swipe=optical/signal~thermal/anomaly_score~0.5")
+    wait(browser, ".card")
+    assert not browser.find_element("id", "swipe").is_displayed()
+    browser.find_element("id", "tab-compare").click()
+    assert "nothing to compare" in browser.find_element("id", "page-compare").text
+    assert not browser.find_elements("id", "compare")
+
+
+LABELS = """
+const pen = document.createElement('canvas').getContext('2d');
+return viewer.graticule.getSource().getFeatures().filter((f) => f.get('label')).map((f) => {
+  const text = f.get('label').getText();
+  pen.font = text.getFont();
+  const { width } = pen.measureText(text.getText());
+  const [x, y] = viewer.map.getPixelFromCoordinate(f.getGeometry().getCoordinates());
+  const left = x + text.getOffsetX() - (text.getTextAlign() === 'right' ? width : 0);
+  return { text: text.getText(), left, right: left + width, top: y + text.getOffsetY() - 5, bottom: y + text.getOffsetY() + 5 };
+});
+"""
+OVER_THE_MAP = """
+return ['panel', 'globe', 'pointer'].map((id) => document.getElementById(id)).concat(
+  [...document.querySelectorAll('.ol-zoom, .ol-scale-line')]).map((e) => e.getBoundingClientRect().toJSON());
+"""
+
+
+@pytest.mark.parametrize("size", [SIZE, (390, 844)])
+@pytest.mark.parametrize(
+    "view", ["equirectangular&at=0,-2425796,60", "equirectangular&at=0,0,9000", "south&at=0,0,900"]
+)
+def test_no_label_of_the_grid_lies_under_anything(sized, site: str, size: tuple[int, int], view: str) -> None:
+    browser = sized
+    browser.get(f"{site}?{time.monotonic_ns()}#map={view}")
+    wait(browser, ".card")
+    wait(browser, ".ol-scale-line-inner")
+    for folded in (False, True):
+        if folded:
+            browser.find_element("id", "fold").click()
+        time.sleep(1.0)
+        labels, others = browser.execute_script(LABELS), browser.execute_script(OVER_THE_MAP)
+        assert len({label["text"][-1] for label in labels} & set("NSEW°")) >= 2, labels
+        assert len(labels) >= 4
+        for k, label in enumerate(labels):
+            assert min(label["left"], label["top"]) >= 0
+            assert label["right"] <= size[0]
+            assert label["bottom"] <= size[1]
+            for other in [*others, *labels[:k]]:
+                assert (
+                    label["right"] <= other["left"]
+                    or label["left"] >= other["right"]
+                    or label["bottom"] <= other["top"]
+                    or label["top"] >= other["bottom"]
+                ), (label, other)
+
+
+@pytest.mark.parametrize("size", [SIZE, (390, 844)])
+@pytest.mark.parametrize("at", ["&at=22742,-2425796,150", "&at=-300000,-2300000,100", ""])
+def test_the_place_of_a_link_is_in_sight_and_told(sized, site: str, size: tuple[int, int], at: str) -> None:
+    """Also where the window is smaller than the one that the link was made in."""
+    browser = sized
+    browser.get(f"{site}?{time.monotonic_ns()}#map=equirectangular{at}&place=0.75,-79.95")
+    assert read(browser, "thermal/anomaly_score") == "9"
+    assert browser.find_element("id", "page-place").is_displayed()
+    x, y = browser.execute_script(
+        "return viewer.map.getPixelFromCoordinate(viewer.marker.getFeatures()[0].getGeometry().getCoordinates())"
+    )
+    panel = browser.find_element("id", "panel").rect
+    assert 0 < x < size[0]
+    assert 0 < y < size[1]
+    beside, above = panel["x"] + panel["width"] < x, panel["y"] > y
+    assert beside or above
+
+
 def test_a_link_restores_the_view(browser, site: str, truth: Truth) -> None:
     middle, resolution = centre(THERMAL, 9, 18), 120.0
     browser.get(
@@ -296,16 +408,16 @@ def test_keys_move_the_map_and_ask_for_its_middle(browser, site: str) -> None:
     wait(browser, ".coordinates")
 
 
-def test_a_small_screen_has_map_and_panel_without_sideways_scrolling(chromium: Callable, site: str) -> None:
-    phone = chromium((390, 844))
-    phone.get(site)
+@pytest.mark.parametrize("size", [(390, 844)])
+def test_a_small_screen_has_map_and_panel_without_sideways_scrolling(sized, site: str) -> None:
+    phone = sized
+    phone.get(f"{site}?{time.monotonic_ns()}")
     wait(phone, ".card")
     assert phone.execute_script("return document.documentElement.scrollWidth") <= 390
     panel = phone.find_element("id", "panel").rect
     assert panel["y"] > 300
     phone.find_element("id", "fold").click()
     assert phone.find_element("id", "panel").rect["height"] < 100
-    assert phone.get_log("browser") == []
 
 
 def test_without_webgl2_a_clear_word_stands_there(chromium: Callable, site: str) -> None:
@@ -349,15 +461,11 @@ def test_the_exported_folder_works_on_a_server_without_ranges(
         thread.join()
 
 
-def test_half_a_store_is_said_on_the_page(chromium: Callable, browser, truth: Truth, tmp_path: Path) -> None:
+def test_half_a_store_is_said_on_the_page(
+    browser, truth: Truth, serve: Callable[[Path], str], tmp_path: Path
+) -> None:
     folder = tmp_path / "half"
     shutil.copytree(truth.folder, folder)
     shutil.rmtree(folder / "thermal/profiles.zarr/temperature/c")
-    with Server(folder, PAGE, page_files(folder, 5.0, 0.0)) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        browser.get(server.url)
-        assert "profiles.zarr has another digest than its manifest says" in wait(browser, ".warning").text
-        browser.get("about:blank")
-        server.shutdown()
-        thread.join()
+    browser.get(serve(folder))
+    assert "profiles.zarr has another digest than its manifest says" in wait(browser, ".warning").text

@@ -20,7 +20,7 @@ export function makeGraticule(map, projectionKey) {
     const size = map.getSize();
     if (!size || !size[0]) return;
     source.clear(true);
-    source.addFeatures(lines(map.getView().calculateExtent(size), projectionKey()));
+    source.addFeatures(lines(map.getView().calculateExtent(size), projectionKey(), room(size)));
   });
   map.on('moveend', layer.get('update'));
   return layer;
@@ -61,9 +61,26 @@ export function bounds([west, south, east, north], key) {
   return found;
 }
 
+const OVER_THE_MAP = '#panel, #globe, .ol-zoom, .ol-scale-line, #pointer';
+
+/** Return `take(box)`, which says whether a label of a window (px) lies free, and keeps its place for it. */
+function room([width, height]) {
+  const taken = [...document.querySelectorAll(OVER_THE_MAP)].map((element) => element.getBoundingClientRect());
+  return {
+    width,
+    height,
+    take(box) {
+      if (box.left < 0 || box.top < 0 || box.right > width || box.bottom > height) return false;
+      if (taken.some((t) => box.left < t.right && box.right > t.left && box.top < t.bottom && box.bottom > t.top)) return false;
+      taken.push(box);
+      return true;
+    },
+  };
+}
+
 const stepFor = (span) => STEPS.find((step) => span / step >= LINES) ?? STEPS.at(-1);
 
-function lines(extent, key) {
+function lines(extent, key, free) {
   const { west, east, south, north } = bounds(extent, key);
   if (!(east > west)) return [];
   const whole = east - west > 359;
@@ -71,25 +88,28 @@ function lines(extent, key) {
   const up = stepFor(north - south);
   const features = [];
   const line = (points) => features.push(new Feature(new LineString(points)));
-  const label = (point, text, align) => {
-    const feature = new Feature(new Point(point));
-    feature.set('label', labelStyle(text, align));
+  /** Write a line's degrees at the first of its points where they lie free. */
+  const label = (points, text, axis) => {
+    const at = points.find(([x, y]) => {
+      const [column, row] = [((x - extent[0]) / (extent[2] - extent[0])) * free.width, ((extent[3] - y) / (extent[3] - extent[1])) * free.height];
+      return free.take(boxOf(column, row, text, axis));
+    });
+    if (!at) return;
+    const feature = new Feature(new Point(at));
+    feature.set('label', labelStyle(text, axis));
     features.push(feature);
   };
   const between = (from, to) => Array.from({ length: POINTS + 1 }, (_, i) => from + ((to - from) * i) / POINTS);
-  const inside = ([x, y]) => x > extent[0] && x < extent[2] && y > extent[1] && y < extent[3];
   for (let lon = Math.ceil(west / along) * along; lon <= east + 1e-9 && !(whole && lon > 179.9); lon += along) {
     const points = between(south, north).map((lat) => fromLonLat([lon, lat], key));
     line(points);
-    const at = points.filter(inside);
-    // Where meridians lie apart: away from the pole.
-    if (at.length) label(at[Math.floor(at.length * (poleOf(key) < 0 ? 0.94 : 0.06))], degrees(lon, along, 'E', 'W', true), 'x');
+    // From the end where meridians lie apart: away from the pole.
+    label(poleOf(key) < 0 ? points.reverse() : points, degrees(lon, along, 'E', 'W', true), 'x');
   }
   for (let lat = Math.ceil(south / up) * up; lat <= north + 1e-9; lat += up) {
     const points = between(west, east).map((lon) => fromLonLat([lon, lat], key));
     line(points);
-    const at = points.filter(inside);
-    if (at.length) label(at[Math.floor(at.length * 0.94)], degrees(lat, up, 'N', 'S'), 'y');
+    label(points.reverse(), degrees(lat, up, 'N', 'S'), 'y');
   }
   return features;
 }
@@ -102,6 +122,16 @@ function degrees(value, step, positive, negative, turn = false) {
   return `${Math.abs(shown).toFixed(digits)}°${side}`;
 }
 
+const [LETTER, HALF, ASIDE, ABOVE] = [7, 8, 4, 8]; // px of a label: a letter's width, half its height, its shifts
+
+/** The box (px) of a label at a point: beside its meridian, or above its parallel. */
+function boxOf(column, row, text, axis) {
+  const width = text.length * LETTER;
+  const left = axis === 'x' ? column + ASIDE : column - width;
+  const middle = axis === 'x' ? row : row - ABOVE;
+  return { left, right: left + width, top: middle - HALF, bottom: middle + HALF };
+}
+
 function labelStyle(text, axis) {
   return new Style({
     text: new Text({
@@ -109,8 +139,8 @@ function labelStyle(text, axis) {
       font: '11px system-ui, "DejaVu Sans", sans-serif',
       fill: new Fill({ color: 'rgba(214, 226, 240, 0.85)' }),
       stroke: new Stroke({ color: 'rgba(8, 12, 18, 0.85)', width: 3 }),
-      offsetY: axis === 'x' ? 0 : -8,
-      offsetX: axis === 'x' ? 4 : 0,
+      offsetY: axis === 'x' ? 0 : -ABOVE,
+      offsetX: axis === 'x' ? ASIDE : 0,
       textAlign: axis === 'x' ? 'left' : 'right',
       overflow: true,
     }),

@@ -17,9 +17,10 @@ import { makeLayer, restyle, stretch } from './layers.js';
 import * as link from './link.js';
 import { buildPanel } from './panel.js';
 import { inspect } from './place.js';
-import { code, extentOf, fromLonLat, registerAll, toLonLat, words } from './projections.js';
+import { code, extentOf, fromLonLat, overlap, registerAll, toLonLat, words } from './projections.js';
 import { makeSwipe } from './swipe.js';
 
+const NARROW = 760; // of viewer.css
 const $ = (id) => document.getElementById(id);
 
 function fault(text) {
@@ -50,12 +51,21 @@ async function start() {
   window.viewer = new Viewer(view, outlines);
 }
 
+/** The part of the window that the panel leaves to the map, in pixels. */
+function free() {
+  const { right, top } = $('panel').getBoundingClientRect();
+  const whole = { left: 0, top: 0, right: innerWidth, bottom: innerHeight };
+  if ($('panel').classList.contains('folded')) return whole;
+  return innerWidth > NARROW ? { ...whole, left: right } : { ...whole, bottom: top };
+}
+
 class Viewer {
   constructor(view, outlines) {
     this.view = view;
     this.about = new Map(view.layers.map((layer) => [layer.id, layer]));
     this.layers = new Map();
     this.state = { ...this.first(), ...link.read(location.hash, view) };
+    this.pair = view.compare ?? this.firstPair();
     this.marker = new VectorSource();
     this.map = new OlMap({
       target: 'map',
@@ -74,7 +84,7 @@ class Viewer {
     this.place(this.state.projection, this.state.centre, this.state.resolution);
     this.sync();
     this.listen();
-    if (this.state.place) this.ask(this.state.place, false);
+    if (this.state.place) this.askLinked();
     this.panel.warn(view.warnings);
     document.title = `${view.name} · nightside`;
     $('run').textContent = view.name;
@@ -92,6 +102,25 @@ class Viewer {
       place: null,
       anomalies: true,
     };
+  }
+
+  /** The first two layers that share ground, or null. */
+  firstPair() {
+    const { layers } = this.view;
+    for (let k = 1; k < layers.length; k += 1) {
+      const before = layers.slice(0, k).find((layer) => overlap(layer, layers[k]));
+      if (before) return [layers[k].id, before.id];
+    }
+    return null;
+  }
+
+  /** Whether these are the mosaics before and after. */
+  isPair(...ids) {
+    return Boolean(this.view.compare?.every((id) => ids.includes(id)));
+  }
+
+  share(before, after) {
+    return overlap(this.about.get(before), this.about.get(after));
   }
 
   asFound(id) {
@@ -112,7 +141,7 @@ class Viewer {
 
   fit(id) {
     const about = this.about.get(id);
-    const wide = innerWidth > 760;
+    const wide = innerWidth > NARROW;
     const extent = transformExtent(extentOf(about), code(about.projection), code(this.state.projection), 16);
     if (!extent.every(Number.isFinite)) return;
     this.map.getView().fit(extent, { padding: wide ? [40, 190, 70, 430] : [30, 30, innerHeight * 0.5, 30] });
@@ -120,6 +149,11 @@ class Viewer {
 
   /** Make the map's layers those of the state. */
   sync() {
+    if (this.state.compare) {
+      const { before, after } = this.state.compare;
+      if (this.share(before, after)) this.pair = [before, after];
+      else this.state.compare = null; // a link may ask for anything
+    }
     const { shown, compare } = this.state;
     const wanted = [...shown];
     for (const id of compare ? [compare.after, compare.before] : []) if (!wanted.some((s) => s.id === id)) wanted.push(this.asFound(id));
@@ -127,7 +161,7 @@ class Viewer {
       // One stretch for both sides, so that neither is flattered.
       const after = wanted.find((s) => s.id === compare.after);
       const before = wanted.find((s) => s.id === compare.before);
-      if (this.view.compare?.includes(before.id)) Object.assign(before, { low: after.low, high: after.high, colours: after.colours });
+      if (this.isPair(before.id, after.id)) Object.assign(before, { low: after.low, high: after.high, colours: after.colours });
     }
     for (const [id, layer] of this.layers) {
       if (wanted.some((s) => s.id === id)) continue;
@@ -180,7 +214,14 @@ class Viewer {
     return extent[0] < e && extent[2] > w && extent[1] < n && extent[3] > s;
   }
 
+  /** Part two layers by the bar; two that share no ground are only chosen, and the page says why. */
   compare(before, after) {
+    this.pair = [before, after];
+    if (!this.share(before, after)) {
+      this.state.compare = null;
+      this.sync();
+      return;
+    }
     if (!this.state.shown.some((s) => s.id === after)) this.state.shown.unshift(this.asFound(after));
     const { projection } = this.about.get(after);
     if (!this.state.compare && !this.sees(after)) {
@@ -202,12 +243,25 @@ class Viewer {
   }
 
   /** Ask for all that the files hold at a place, [longitude, latitude] in degrees. */
-  ask(lonlat, open = true) {
+  ask(lonlat) {
     this.state.place = lonlat;
     this.mark();
     this.remember();
     inspect(this, lonlat, this.panel.page('place'));
-    if (open) this.panel.open('place');
+    this.panel.open('place');
+  }
+
+  /** Ask for the place of a link, and bring it into sight: the window may be smaller than the one it was made in. */
+  askLinked() {
+    this.ask(this.state.place);
+    const view = this.map.getView();
+    const [x, y] = fromLonLat(this.state.place, this.state.projection);
+    const [west, south, east, north] = view.calculateExtent(this.map.getSize());
+    const resolution = view.getResolution();
+    const { left, top, right, bottom } = free();
+    const [column, row] = [(x - west) / resolution, (north - y) / resolution];
+    if (column > left && column < right && row > top && row < bottom) return;
+    view.setCenter([x + ((east - west) / resolution - left - right) / 2 * resolution, y - ((north - south) / resolution - top - bottom) / 2 * resolution]);
   }
 
   mark() {
@@ -217,7 +271,7 @@ class Viewer {
 
   flyTo(extentLonLat) {
     const extent = transformExtent(extentLonLat, 'lonlat', code(this.state.projection), 8);
-    const wide = innerWidth > 760;
+    const wide = innerWidth > NARROW;
     const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
     this.map.getView().fit(extent, { duration: still ? 0 : 900, minResolution: 12, padding: wide ? [140, 260, 140, 520] : [60, 60, innerHeight * 0.55, 60] });
   }
@@ -269,7 +323,7 @@ class Viewer {
       Object.assign(this.state, { compare: null, place: null, centre: null, resolution: null }, link.read(location.hash, this.view));
       this.place(this.state.projection, this.state.centre, this.state.resolution);
       this.sync();
-      if (this.state.place) this.ask(this.state.place, false);
+      if (this.state.place) this.askLinked();
     });
     $('share').addEventListener('click', async () => {
       await navigator.clipboard?.writeText(location.href).then(
@@ -278,6 +332,8 @@ class Viewer {
       );
     });
     addEventListener('resize', () => this.swipe.draw());
+    // Where labels find room depends on what lies over the map.
+    new ResizeObserver(() => this.graticule.get('update')()).observe($('panel'));
   }
 }
 

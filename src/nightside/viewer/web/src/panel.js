@@ -149,8 +149,11 @@ function grouped(layers) {
 }
 
 function drawCompare(viewer, page) {
-  const { state, view } = viewer;
-  const pair = state.compare ? [state.compare.before, state.compare.after] : (view.compare ?? [view.layers.at(-1).id, view.layers[0].id]);
+  const { state, view, pair } = viewer;
+  if (!pair) {
+    page.replaceChildren(make('p', { class: 'hint', text: 'No two layers of this run show the same ground, so there is nothing to compare.' }));
+    return;
+  }
   const choose = (label, k) => {
     const chosen = [...pair];
     return make('label', { class: 'field' }, label, make(
@@ -158,15 +161,17 @@ function drawCompare(viewer, page) {
       ...view.layers.map((about) => make('option', { value: about.id, text: `${about.title} · ${about.group}`, selected: about.id === pair[k] })),
     ));
   };
+  const apart = !viewer.share(...pair);
   page.replaceChildren(
-    make('p', { class: 'hint', text: view.compare
+    make('p', { class: 'hint', text: viewer.isPair(...pair)
       ? 'The same shadowed ground: as the standard calibration leaves it, and after nightside. Drag the bar, or focus it and use the arrow keys. Both sides have one scale.'
-      : 'Any two layers under a bar that moves. A run with images of the dark has its mosaics here.' }),
+      : 'Any two layers of the same ground under a bar that moves. A run with images of the dark has its mosaics here.' }),
     choose('Left', 0),
     choose('Right', 1),
+    ...(apart ? [make('p', { class: 'warning', role: 'status', text: 'These two layers do not overlap: choose two of the same ground.' })] : []),
     state.compare
       ? make('button', { type: 'button', class: 'main', text: 'Stop comparing', onclick: () => { state.compare = null; viewer.sync(); } })
-      : make('button', { type: 'button', class: 'main', id: 'compare', text: 'Compare', onclick: () => viewer.compare(...pair) }),
+      : make('button', { type: 'button', class: 'main', id: 'compare', text: 'Compare', disabled: apart, onclick: () => viewer.compare(...pair) }),
   );
 }
 

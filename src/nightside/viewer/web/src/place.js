@@ -55,12 +55,12 @@ async function drawDay(profiles, lonlat, box) {
     box.append(make('p', { class: 'hint', text: `No profile: ${QUALITY[at.quality] ?? 'no data here'}.` }));
     return;
   }
-  const measured = {
-    kind: 'measured', hours: at.hours, values: at.temperature,
+  const interpolated = {
+    kind: 'interpolated', hours: at.hours, values: at.temperature,
     low: at.temperature.map((t, i) => t - at.std[i]), high: at.temperature.map((t, i) => t + at.std[i]),
   };
-  const curves = [measured];
-  const legend = make('p', { class: 'legend' }, make('i', { class: 'measured' }), 'interpolated from measurements');
+  const curves = [interpolated];
+  const legend = make('p', { class: 'legend' }, make('i', { class: 'interpolated' }), 'interpolated from measurements');
   box.append(make('div', { class: 'plot' }, plot(curves, 'Temperature over the lunar day')), legend);
   if (!profiles.model || !at.latents) return;
   try {

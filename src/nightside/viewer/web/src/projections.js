@@ -64,6 +64,25 @@ export function extentOf({ transform: [a, , left, , e, top], width, height }) {
   return [left, top + e * height, left + a * width, top];
 }
 
+const SAMPLES = 32;
+
+/** Whether two grids share ground: a point of one, of 32 by 32, lies in the other. */
+export function overlap(one, other) {
+  return meets(one, other) || meets(other, one);
+}
+
+function meets(one, other) {
+  const [a, , left, , e, top] = one.transform;
+  for (let i = 0; i < SAMPLES; i += 1) {
+    for (let j = 0; j < SAMPLES; j += 1) {
+      const point = [left + (a * one.width * (i + 0.5)) / SAMPLES, top + (e * one.height * (j + 0.5)) / SAMPLES];
+      const lonlat = toLonLat(point, one.projection);
+      if (lonlat.every(Number.isFinite) && cellAt(other, lonlat)) return true;
+    }
+  }
+  return false;
+}
+
 const wrap = (longitude) => ((((longitude + 180) % 360) + 360) % 360) - 180;
 
 /** A longitude in both conventions and a latitude, in words. */
