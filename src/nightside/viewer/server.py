@@ -34,7 +34,10 @@ _POLICY = (
 )
 """Of the page: nothing from another place. Workers and decoders of COGs are part of the bundle, as blobs."""
 
-_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+_RANGE = re.compile(r"bytes=([0-9]*)-([0-9]*)")
+_BEYOND = 10**18
+"""More bytes than any file has; what a range asks for beyond that may have more digits than Python converts."""
+
 _PIECE = 1 << 18
 _IDLE_S = 60.0
 _LOCAL = ("localhost", "127.0.0.1", "[::1]")
@@ -112,8 +115,14 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_error(refused.status)
 
     def _refuse_stranger(self) -> None:
-        """Refuse a page of another site that reaches this server under a name of its own (DNS rebinding)."""
-        host = self.headers.get("Host", "localhost")
+        """Refuse a page of another site that reaches this server under a name of its own (DNS rebinding).
+
+        Of two names a proxy might take the other one than this server: RFC 9112 refuses them, as none in HTTP/1.1.
+        """
+        hosts = self.headers.get_all("Host", [])
+        if len(hosts) > 1 or (not hosts and self.request_version == "HTTP/1.1"):
+            raise _Refused(HTTPStatus.BAD_REQUEST)
+        host = hosts[0] if hosts else "localhost"
         if self.server.local and re.sub(r":\d*$", "", host) not in _LOCAL:
             raise _Refused(HTTPStatus.FORBIDDEN)
 
@@ -220,11 +229,17 @@ def _span(header: str | None, size: int) -> tuple[int, int, bool] | None:
     match = _RANGE.fullmatch((header or "").strip())
     if match is None or match.groups() == ("", ""):
         return 0, size - 1, False
-    first, last = match.groups()
-    if first == "":
-        start, stop = max(size - int(last), 0), size - 1
+    first, last = (_bounded(text) if text else None for text in match.groups())
+    if first is None:
+        start, stop = max(size - (last or 0), 0), size - 1
+    elif last is not None and last < first:
+        return 0, size - 1, False
     else:
-        start, stop = int(first), min(int(last or size - 1), size - 1)
-        if last and int(last) < int(first):
-            return 0, size - 1, False
+        start, stop = first, size - 1 if last is None else min(last, size - 1)
     return (start, stop, True) if start <= stop else None
+
+
+def _bounded(digits: str) -> int:
+    """Return a number, or ``_BEYOND`` where it is larger."""
+    significant = digits.lstrip("0")
+    return int(significant or "0") if len(significant) <= len(str(_BEYOND)) - 1 else _BEYOND

@@ -60,6 +60,9 @@ def test_a_file_and_the_page_come_whole_and_with_their_types(server: Server) -> 
         ("bytes=990-5000", 990, 999),
         ("bytes=-5", 995, 999),
         ("bytes=-5000", 0, 999),
+        ("bytes=990-" + "9" * 30, 990, 999),
+        ("bytes=-" + "9" * 30, 0, 999),
+        ("bytes=" + "0" * 30 + "990-" + "9" * 5000, 990, 999),
     ],
 )
 def test_a_range_is_those_bytes(server: Server, asked: str, first: int, last: int) -> None:
@@ -69,7 +72,17 @@ def test_a_range_is_those_bytes(server: Server, asked: str, first: int, last: in
     assert int(headers["content-length"]) == len(content)
 
 
-@pytest.mark.parametrize("asked", ["bytes=1000-", "bytes=5000-6000", "bytes=-0"])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "bytes=1000-",
+        "bytes=5000-6000",
+        "bytes=-0",
+        "bytes=" + "9" * 30 + "-",
+        "bytes=" + "8" * 30 + "-" + "9" * 30,
+        "bytes=" + "9" * 5000 + "-",
+    ],
+)
 def test_a_range_of_no_byte_is_refused_with_the_size(server: Server, asked: str) -> None:
     status, headers, _ = ask(server, "/data/thermal/map.tif", Range=asked)
     assert (status, headers["content-range"]) == (416, "bytes */1000")
@@ -81,7 +94,7 @@ def test_no_range_of_an_empty_file_exists(server: Server) -> None:
 
 
 @pytest.mark.parametrize(
-    "asked", ["bytes=9-3", "bytes=a-b", "bytes=-", "lines=0-1", "bytes=0-1,5-6", "bytes=" + "9" * 400 + "-"]
+    "asked", ["bytes=9-3", "bytes=a-b", "bytes=-", "lines=0-1", "bytes=0-1,5-6", "bytes=" + "9" * 30 + "-5"]
 )
 def test_a_range_that_is_none_or_several_gives_the_whole_file(server: Server, asked: str) -> None:
     assert ask(server, "/data/thermal/map.tif", Range=asked)[::2] == (200, CONTENT)
@@ -151,6 +164,27 @@ def test_a_pipe_is_no_file_and_is_not_waited_for(server: Server, folder: Path) -
 def test_a_page_of_another_site_is_refused(server: Server) -> None:
     assert ask(server, "/view.json", Host="evil.example")[0] == 403
     assert ask(server, "/view.json", Host=f"localhost:{server.server_address[1]}")[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("hosts", "status"),
+    [
+        ([], 400),
+        (["localhost", "localhost"], 400),
+        (["localhost", "evil.example"], 400),
+        (["evil.example", "localhost"], 400),
+        (["localhost"], 200),
+    ],
+)
+def test_a_request_names_one_host(server: Server, hosts: list[str], status: int) -> None:
+    lines = "".join(f"Host: {host}\r\n" for host in hosts)
+    answer = raw(server, f"GET /view.json HTTP/1.1\r\n{lines}Connection: close\r\n\r\n".encode())
+    assert int(answer.split(b" ")[1]) == status
+    assert (b"{}" in answer.partition(b"\r\n\r\n")[2]) == (status == 200)
+
+
+def test_http_1_0_has_no_host(server: Server) -> None:
+    assert b" 200 " in raw(server, b"GET /view.json HTTP/1.0\r\n\r\n").partition(b"\r\n")[0]
 
 
 @pytest.mark.parametrize(
