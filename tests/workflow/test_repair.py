@@ -1,4 +1,4 @@
-"""A table that was repaired is read by the same command."""
+"""A table that was repaired is read by the same command, and what fails is tried again where that helps."""
 
 import json
 import os
@@ -21,18 +21,23 @@ REGION = {"longitude_deg": 348.67, "latitude_deg": -43.29, "width_km": 60, "pixe
 PERIOD = {"start": "2010-01-01", "end": "2010-02-14"}
 
 
-def cube(folder):
-    """Make the cube with the shipped profile; return what Snakemake says."""
+def snakemake(folder, *arguments):
+    """Run a target with the shipped profile."""
     command = "-m snakemake --profile workflow/profiles/default --configfile config.yaml --cores 2"
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(
-        [sys.executable, *command.split(), "results/small/thermal/cube.zarr.json"],
+    return subprocess.run(
+        [sys.executable, *command.split(), *arguments],
         cwd=folder,
         env={**os.environ, "PATH": path},
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def cube(folder):
+    """Make the cube; return what Snakemake says."""
+    done = snakemake(folder, "results/small/thermal/cube.zarr.json")
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
 
@@ -63,3 +68,26 @@ def test_a_repaired_table_of_your_own_folder_is_read_and_other_blocks_are_left_a
     assert read_manifest(tmp_path / "results/small/thermal/cube.zarr")["digest"] != first
     assert (bins / "201001.zarr.json").stat().st_mtime_ns == other
     assert "Nothing to be done" in cube(tmp_path)
+
+
+@pytest.mark.parametrize(("retries", "attempts"), [(None, 1), (1, 2)])
+def test_a_copy_that_fails_is_tried_again_only_as_the_profile_says(tmp_path, retries, attempts):
+    """On one machine it would fail again; a cluster's profile lets every rule try on another node, with more memory."""
+    for name in ("Snakefile", "workflow"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / "tables").mkdir()  # without a table
+    config = {
+        "name": "small",
+        "region": REGION,
+        "diviner": {"source": "local", "folder": "tables", **PERIOD},
+    }
+    (tmp_path / "config.yaml").write_text(json.dumps(config))
+    ended = snakemake(
+        tmp_path,
+        "results/small/inventory/201001.json",
+        *([] if retries is None else ["--retries", str(retries)]),
+    )
+    said = ended.stdout + ended.stderr
+    assert ended.returncode != 0
+    assert "no RDR table" in said
+    assert said.count("Error in rule acquire") == attempts

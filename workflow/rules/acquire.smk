@@ -46,7 +46,9 @@ rule acquire:
         RESULTS / "inventory/{block}.json",
     log:
         LOGS / "acquire/{block}.log",
-    retries: 2 if SOURCE == "pds" else 0
+    # Downloads are tried again. Of a copy it is as the profile says: not on one machine, where it would fail again; on a
+    # cluster for a node that died or memory that ran out, as every rule (0 would forbid it).
+    retries: 2 if SOURCE == "pds" else None
     conda:
         "../../envs/nightside.yaml"
     resources:

@@ -60,7 +60,7 @@ rule optical_acquire:
         LOGS / "optical_acquire_{what}.log",
     wildcard_constraints:
         what="images|darks",
-    retries: 2 if NAC and NAC.images.source == "pds" else 0
+    retries: 2 if NAC and NAC.images.source == "pds" else None
     conda:
         "../../envs/nightside.yaml"
     resources:
