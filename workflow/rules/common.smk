@@ -1,5 +1,6 @@
 # The configuration, checked before the DAG is built, and what the rules share.
 from functools import cache
+from os.path import relpath
 from pathlib import Path
 
 from nightside.config import ConfigError, load
@@ -157,17 +158,13 @@ def processes(training):
 
 
 def launch(training, threads):
-    """Return what starts each process of a distributed training within a Slurm job.
-
-    Elsewhere it is empty, for Lightning then starts them itself; Snakemake's own job step would start one.
-    """
+    """Return what starts the processes of a distributed training (workflow/scripts/launch); nothing for one alone."""
     asked = processes(training)
     if not asked:
         return ""
-    nodes, tasks = asked["nodes"], asked.get("tasks_per_node", 1)
-    # Lightning wants to be told the tasks of a node, Slurm all of them.
-    counts = f"--nodes={nodes} --ntasks={nodes * tasks} --ntasks-per-node={tasks}"
-    return f"${{SLURM_JOB_ID:+srun {counts} --cpus-per-task={threads}}}"
+    # Relative, so that a project that was moved as a whole is not trained again.
+    script = relpath(Path(workflow.basedir) / "workflow/scripts/launch")
+    return f"{script} {asked['nodes']} {asked.get('tasks_per_node', 1)} {threads}"
 
 
 def repeated(option, paths):

@@ -1,9 +1,11 @@
 """Two processes train as one does on their joint batch."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,17 +44,35 @@ if __name__ == "__main__":
 """
 
 
+LAUNCH = Path(__file__).parents[3] / "workflow/scripts/launch"
+
+
+def trained(folder: Path, devices: int, batch: int, *start: str, **slurm: str) -> dict[str, Any]:
+    """Train in a process that is started by ``start``, and return the number of processes and the losses."""
+    script = folder / "train.py"
+    script.write_text(SCRIPT)
+    command = [*start, sys.executable, str(script), str(folder / f"{devices}"), str(devices), str(batch)]
+    ended = subprocess.run(
+        command, capture_output=True, text=True, timeout=240, check=False, env={**os.environ, **slurm}
+    )
+    assert ended.returncode == 0, ended.stderr
+    found: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])
+    return found
+
+
 @pytest.mark.slow
 def test_two_processes_have_the_loss_curve_of_one_at_the_same_global_batch(tmp_path: Path) -> None:
-    found = {}
-    for devices, batch in ((1, 32), (2, 16)):
-        script = tmp_path / "train.py"
-        script.write_text(SCRIPT)
-        command = [sys.executable, str(script), str(tmp_path / f"{devices}"), str(devices), str(batch)]
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
-        assert ended.returncode == 0, ended.stderr
-        found[devices] = json.loads(ended.stdout.splitlines()[-1])
-    assert found[1]["world"] == 1
-    assert found[2]["world"] == 2
-    assert len(found[1]["losses"]) == 3
-    assert found[2]["losses"] == pytest.approx(found[1]["losses"], rel=1e-4)
+    one, two = trained(tmp_path, 1, 32), trained(tmp_path, 2, 16)
+    assert (one["world"], two["world"]) == (1, 2)
+    assert len(one["losses"]) == 3
+    assert two["losses"] == pytest.approx(one["losses"], rel=1e-4)
+
+
+@pytest.mark.slow
+def test_in_a_slurm_job_without_srun_two_processes_are_started_all_the_same(tmp_path: Path) -> None:
+    """As in a container: Lightning alone would wait for what srun should have started, or refuse."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/sh").symlink_to("/bin/sh")
+    job = {"SLURM_JOB_ID": "7", "SLURM_JOB_NAME": "workflow", "SLURM_NTASKS": "1", "SLURM_PROCID": "0"}
+    found = trained(tmp_path, 2, 16, str(LAUNCH), "1", "2", "1", PATH=str(tmp_path / "bin"), **job)
+    assert found["world"] == 2
