@@ -9,7 +9,7 @@ import { fromLonLat, poleOf, quarter, toLonLat } from './projections.js';
 
 const STEPS = [30, 15, 10, 5, 2, 1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005, 0.0002, 0.0001];
 const LINES = 5;
-const POINTS = 48;
+const POINTS = 96;
 const LINE = new Style({ stroke: new Stroke({ color: 'rgba(190, 208, 230, 0.22)', width: 1 }) });
 
 /** A layer of lines that `update` draws anew for a view's extent. */
@@ -61,16 +61,20 @@ export function bounds([west, south, east, north], key) {
   return found;
 }
 
-const OVER_THE_MAP = '#panel, #globe, .ol-zoom, .ol-scale-line, #pointer';
+const OVER_THE_MAP = '#panel, #globe, .ol-zoom, #swipe .tag, #swipe .handle';
+const EDGE = 6; // px
 
 /** Return `take(box)`, which says whether a label of a window (px) lies free, and keeps its place for it. */
 function room([width, height]) {
   const taken = [...document.querySelectorAll(OVER_THE_MAP)].map((element) => element.getBoundingClientRect());
+  // The scale bar's row has no labels, so that those above stand in a row.
+  const scale = document.querySelector('.ol-scale-line')?.getBoundingClientRect();
+  if (scale?.height) taken.push({ left: 0, right: width, top: scale.top, bottom: height });
   return {
     width,
     height,
     take(box) {
-      if (box.left < 0 || box.top < 0 || box.right > width || box.bottom > height) return false;
+      if (box.left < EDGE || box.top < EDGE || box.right > width - EDGE || box.bottom > height - EDGE) return false;
       if (taken.some((t) => box.left < t.right && box.right > t.left && box.top < t.bottom && box.bottom > t.top)) return false;
       taken.push(box);
       return true;

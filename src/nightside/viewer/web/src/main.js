@@ -227,8 +227,9 @@ class Viewer {
     if (!this.state.compare && !this.sees(after)) {
       this.place(projection);
       this.fit(after);
-      // Near enough to see what differs.
-      this.map.getView().adjustZoom(1.2);
+      // Near enough to see what differs, and where it lies now.
+      const [west, south, east, north] = extentOf(this.about.get(after));
+      this.map.getView().adjustZoom(1.2, [(west + east) / 2, (south + north) / 2]);
     }
     this.state.compare = { before, after, part: this.state.compare?.part ?? 0.55 };
     this.sync();

@@ -130,8 +130,7 @@ function card(viewer, entry, k) {
 
 /** All layers by group, each with a box to show it. */
 function drawAll(viewer, list) {
-  const groups = Map.groupBy ? Map.groupBy(viewer.view.layers, (l) => l.group) : grouped(viewer.view.layers);
-  for (const [group, layers] of groups) {
+  for (const [group, layers] of grouped(viewer.view.layers)) {
     list.append(
       make(
         'details', { open: layers.length < 14 },
@@ -158,7 +157,7 @@ function drawCompare(viewer, page) {
     const chosen = [...pair];
     return make('label', { class: 'field' }, label, make(
       'select', { onchange: (event) => { chosen[k] = event.target.value; viewer.compare(...chosen); } },
-      ...view.layers.map((about) => make('option', { value: about.id, text: `${about.title} · ${about.group}`, selected: about.id === pair[k] })),
+      ...[...grouped(view.layers)].map(([group, layers]) => make('optgroup', { label: group }, ...layers.map((about) => make('option', { value: about.id, text: about.title[0].toUpperCase() + about.title.slice(1), selected: about.id === pair[k] })))),
     ));
   };
   const apart = !viewer.share(...pair);
@@ -196,7 +195,7 @@ function drawAnomalies(viewer, page) {
         'button', { type: 'button', class: 'anomaly', onclick: () => select(feature, button) },
         make('b', { text: String(k + 1) }),
         make('span', {}, `${latitude}, ${longitude}`, make('small', { text: described(properties) })),
-        make('em', { title: 'peak anomaly score', text: figure(Number((properties.peak_score ?? NaN).toFixed(1))) }),
+        make('em', { title: 'peak anomaly score', text: (properties.peak_score ?? NaN).toFixed(1) }),
       );
       return button;
     }),

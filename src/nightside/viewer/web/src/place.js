@@ -60,7 +60,7 @@ async function drawDay(profiles, lonlat, box) {
     low: at.temperature.map((t, i) => t - at.std[i]), high: at.temperature.map((t, i) => t + at.std[i]),
   };
   const curves = [interpolated];
-  const legend = make('p', { class: 'legend' }, make('i', { class: 'interpolated' }), 'interpolated from measurements');
+  const legend = make('p', { class: 'legend' }, make('i', { class: 'interpolated' }), make('span', { text: 'interpolated', title: 'from the measurements, by a Gaussian process' }));
   box.append(make('div', { class: 'plot' }, plot(curves, 'Temperature over the lunar day')), legend);
   if (!profiles.model || !at.latents) return;
   try {
@@ -70,7 +70,7 @@ async function drawDay(profiles, lonlat, box) {
     const rms = Math.sqrt(at.temperature.reduce((sum, t, i) => sum + (t - rebuilt[i]) ** 2, 0) / rebuilt.length);
     curves.push({ kind: 'rebuilt', hours: at.hours, values: rebuilt });
     box.querySelector('.plot').replaceChildren(plot(curves, 'Temperature over the lunar day, interpolated and reconstructed'));
-    legend.append(make('i', { class: 'rebuilt' }), `reconstruction (rms ${rms.toFixed(1)} K)`);
+    legend.append(make('i', { class: 'rebuilt' }), `reconstructed (rms ${rms.toFixed(1)} K)`);
     box.dataset.rms = rms;
     drawParts(profiles.model, at, rebuilt, decode, usual, box);
   } catch (error) {
@@ -94,7 +94,9 @@ function drawParts(model, at, rebuilt, decode, usual, box) {
     const peak = added.reduce((best, t) => (Math.abs(t) > Math.abs(best) ? t : best), 0);
     const row = make('div', { class: 'part' }, make('span', {}, name.replaceAll('_', ' '), make('small', { text: `${figure(Number(value.toPrecision(3)))}${units === '1' ? '' : ` ${units}`}` })));
     row.insertAdjacentHTML('beforeend', `<svg viewBox="0 0 ${width} ${height}" aria-hidden="true"><path class="zero" d="M0 ${height / 2}H${width}"/><path class="night" d="M${width / 4} 0V${height}M${(3 * width) / 4} 0V${height}"/><path class="added" d="${path}"/></svg>`);
-    row.append(make('em', { text: `${peak > 0 ? '+' : '−'}${Math.abs(peak).toFixed(1)} K`, title: 'the largest change in the day' }));
+    const size = Math.abs(peak).toFixed(1);
+    const sign = Number(size) === 0 ? '' : peak > 0 ? '+' : '−';
+    row.append(make('em', { text: `${sign}${size} K`, title: 'the largest change in the day' }));
     list.append(row);
   }
   box.append(list);

@@ -15,6 +15,7 @@ export function makeSwipe(viewer) {
   const draw = () => {
     const pair = compare();
     bar.hidden = !pair;
+    viewer.graticule.get('update')(); // whose labels keep clear of the bar's
     if (!pair) return;
     bar.style.left = `${100 * pair.part}%`;
     bar.setAttribute('aria-valuenow', String(Math.round(100 * pair.part)));
