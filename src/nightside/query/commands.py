@@ -36,7 +36,7 @@ def point(
     from nightside.query.tables import show
 
     frame = _query(results, verify).point(lon, lat)
-    show(frame, _format(form, out), out, f"{lon:g} E, {lat:g} N")
+    show(frame, _format(form, out), out, f"{lon:g} E, {lat:g} N", ("value", "values"))
 
 
 @app.command()
@@ -50,7 +50,7 @@ def profile(
     wanted = [name for name in ("temperature", "temperature_std", "reconstruction") if name in found]
     frame = found[wanted].to_dataframe().reset_index()[["local_time", *wanted]]
     frame.columns = ["local_time_h", *(f"{name}_k" for name in wanted)]
-    show(frame, _format(form, out), out, f"{lon:g} E, {lat:g} N")
+    show(frame, _format(form, out), out, f"{lon:g} E, {lat:g} N", ("local time", "local times"))
 
 
 @app.command()
@@ -70,17 +70,20 @@ def region(
 ) -> None:
     """Summarise every layer of every map in a box, or write their windows as Zarr or netCDF."""
     from nightside.query.files import write_region
-    from nightside.query.tables import show
+    from nightside.query.tables import counted, show
+    from nightside.store import wrote
 
     windows = _query(results, verify).region(lon_min, lon_max, lat_min, lat_max)
     if out is not None and out.suffix in (".zarr", ".nc"):
         write_region(windows, out)
+        wrote(out, counted(len(windows.leaves), ("product", "products")))
         return
     show(
         _summary(windows),
         _format(form, out),
         out,
         f"{lon_min:g} to {lon_max:g} E, {lat_min:g} to {lat_max:g} N",
+        ("layer", "layers"),
     )
 
 
@@ -97,13 +100,15 @@ def anomalies(
 ) -> None:
     """List the thermal anomalies, or write their outlines as GeoPackage or GeoParquet."""
     from nightside.query.anomalies import write_anomalies
-    from nightside.query.tables import show
+    from nightside.query.tables import counted, show
+    from nightside.store import wrote
 
-    found = _query(results, verify).anomalies(threshold, min_area)
+    found, row = _query(results, verify).anomalies(threshold, min_area), ("anomaly", "anomalies")
     if out is not None and out.suffix in (".gpkg", ".parquet"):
         write_anomalies(found, out)
+        wrote(out, counted(len(found), row))
         return
-    show(found.drop(columns="geometry"), _format(form, out), out, f"score above {threshold:g}")
+    show(found.drop(columns="geometry"), _format(form, out), out, f"score above {threshold:g}", row)
 
 
 def index(results: Annotated[Path, typer.Argument(help="results folder")]) -> None:

@@ -36,13 +36,17 @@ def as_json(content: Any) -> str:
     return json.dumps(_known(content), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
 
 
-def show(frame: pd.DataFrame, form: Format, out: Path | None, title: str) -> None:
-    """Write an answer to a file, or to the terminal: a table there is drawn by rich, a piped one is plain."""
-    from nightside.store import atomic_file
+def show(frame: pd.DataFrame, form: Format, out: Path | None, title: str, row: tuple[str, str]) -> None:
+    """Write an answer to a file, or to the terminal: a table there is drawn by rich, a piped one is plain.
+
+    Of a file the log says how many rows it holds; ``row`` is what one is, and what several are.
+    """
+    from nightside.store import atomic_file, wrote
 
     if out is not None:
         with atomic_file(out) as partial:
             partial.write_text(text(frame, form), encoding="utf-8")
+        wrote(out, counted(len(frame), row))
     elif form is Format.TABLE and sys.stdout.isatty() and len(frame):
         from rich.console import Console
         from rich.table import Table
@@ -55,6 +59,11 @@ def show(frame: pd.DataFrame, form: Format, out: Path | None, title: str) -> Non
         Console().print(table)
     else:
         sys.stdout.write(text(frame, form))
+
+
+def counted(count: int, one: tuple[str, str]) -> str:
+    """Return a number of things in words."""
+    return f"{count} {one[count != 1]}"
 
 
 def _short(value: Any) -> Any:

@@ -86,6 +86,29 @@ def test_anomalies_are_written_as_files(demo, tmp_path, name):
     np.testing.assert_allclose(read["peak_score"], expected["peak_score"])
 
 
+def test_what_was_written_is_said_on_stderr(demo, tmp_path):
+    threshold = float(nightside.open(demo)["thermal/maps"].anomaly_score.quantile(0.8))
+    count = len(nightside.open(demo).nightside.anomalies(threshold))
+    assert count > 1
+    for name in ("a.gpkg", "a.parquet", "a.csv"):
+        words = ["query", "anomalies", demo, "--threshold", threshold, "--out", tmp_path / name]
+        assert written(*words) == f"wrote {tmp_path / name}: {count} anomalies\n"
+    one = ["query", "anomalies", demo, "--threshold", 1e9, "--out", tmp_path / "none.gpkg"]
+    assert written(*one) == f"wrote {tmp_path / 'none.gpkg'}: 0 anomalies\n"
+    point = ["query", "point", demo, *PLACE, "--out", tmp_path / "a.json"]
+    values = json.loads(run("query", "point", demo, *PLACE, "--format", "json"))
+    assert written(*point) == f"wrote {tmp_path / 'a.json'}: {len(values)} values\n"
+    region = ["query", "region", demo, *BOX, "--out", tmp_path / "a.nc"]
+    assert written(*region) == f"wrote {tmp_path / 'a.nc'}: 3 products\n"
+
+
+def written(*words):
+    """Return what is said of a file; stdout, which is for answers, stays empty."""
+    done = CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=False)
+    assert done.stdout == ""
+    return done.stderr
+
+
 def test_nothing_found_is_said(demo):
     assert run("query", "anomalies", demo, "--threshold", 1e9) == "nothing found\n"
     assert json.loads(run("query", "anomalies", demo, "--threshold", 1e9, "--format", "json")) == []
