@@ -45,7 +45,7 @@ ReturnToService=2
 SlurmdTimeout=30
 KillWait=2
 MinJobAge=300
-SchedulerParameters=sched_interval=2,bf_interval=2
+SchedulerParameters=sched_interval=2,bf_interval=2,batch_sched_delay=0
 {nodes}
 PartitionName=short Nodes={names} Default=YES MaxTime=INFINITE State=UP
 """

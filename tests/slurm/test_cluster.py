@@ -38,18 +38,46 @@ def test_training_runs_as_two_tasks(finished):
     assert card["processes"] == 2
 
 
-def test_a_step_that_found_fewer_tasks_than_configured_says_so(cluster, finished, tmp_path):
+def losses(log: str) -> list[float]:
+    """Return the loss of each epoch, of which a log has six digits."""
+    return [float(loss) for loss in re.findall(r"^epoch \d+/\d+  loss (\S+)", log, re.MULTILINE)]
+
+
+def test_two_tasks_have_the_loss_curve_of_one_process_at_the_same_global_batch(cluster, finished, tmp_path):
+    """Seed for seed: two tasks with batches of 8, started by srun in the workflow, and one with batches of 16.
+
+    In single precision; the rate is low enough that 120 steps do not amplify its rounding (docs/cluster.md).
+    """
+    config = (finished.folder / "config.yaml").read_text()
+    alone = config.replace("batch_size: 8, devices: 2", "batch_size: 16, devices: 1")
+    assert alone != config
+    (tmp_path / "config.yaml").write_text(alone)
+    ended = cluster.call(*train(finished, tmp_path / "config.yaml", tmp_path), timeout_s=200)
+    card = json.loads((tmp_path / "model/model.json").read_text())
+    assert card["processes"] == 1
+    one = losses(ended.stderr)
+    two = losses((finished.results / "logs/thermal_train.log").read_text())
+    assert len(one) == card["epochs"] == 20
+    assert one[-1] < 0.9 * one[0]
+    assert two == pytest.approx(one, rel=1e-3)
+
+
+def train(finished, config, out):
+    """Return the command that trains on a finished run's profiles, as one task."""
     thermal = finished.results / "thermal"
-    ended = cluster.call(
+    return (
         "srun", "-n1", str(Path(sys.executable).with_name("nightside")), "thermal", "train",
-        "--config", str(finished.results / "config.yaml"),
+        "--config", str(config),
         "--profiles", str(thermal / "profiles.zarr"),
         "--cube", str(thermal / "cube.zarr"),
-        "--out", str(tmp_path / "model/model.json"),
-        "--checkpoints", str(tmp_path / "checkpoints"),
-        check=False,
-        timeout_s=200,
+        "--out", str(out / "model/model.json"),
+        "--checkpoints", str(out / "checkpoints"),
     )  # fmt: skip
+
+
+def test_a_step_that_found_fewer_tasks_than_configured_says_so(cluster, finished, tmp_path):
+    command = train(finished, finished.results / "config.yaml", tmp_path)
+    ended = cluster.call(*command, check=False, timeout_s=200)
     assert ended.returncode != 0
     assert "ntasks" in ended.stderr
     assert not (tmp_path / "model").exists()

@@ -9,6 +9,7 @@ from pathlib import Path
 from cluster import Cluster
 
 ROOT = Path(__file__).resolve().parents[2]
+ASKING_OFTEN = Path(__file__).with_name("snakemake_asking_often.py")
 
 CONFIG = """\
 name: small
@@ -18,7 +19,7 @@ diviner: {source: synthetic, start: 2010-01-01, end: 2010-12-31, block_months: 6
 thermal:
   profiles: {gap_max_h: 24}
   vae: {objective: beta_vae, latents: 1, width: 4}
-  training: {epochs: 20, steps_min: 0, batch_size: 8, devices: 2}
+  training: {epochs: 20, steps_min: 0, batch_size: 8, devices: 2, learning_rate: 0.0003}
 synthetic: {}
 """
 
@@ -36,15 +37,15 @@ class Workflow:
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start Snakemake with the shipped profile."""
         command = (
-            "-m snakemake --profile workflow/profiles/slurm --configfile config.yaml --slurm-no-account"
+            "--profile workflow/profiles/slurm --configfile config.yaml --slurm-no-account"
             " --default-resources slurm_partition=short --slurm-status-command squeue"
-            " --slurm-init-seconds-before-status-checks 2 --seconds-between-status-checks 3 --latency-wait 5"
+            " --slurm-init-seconds-before-status-checks 1 --latency-wait 5"
         )
         environment = self.cluster.environment
         path = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
         with (self.folder / "snakemake.log").open("a") as log:
             return subprocess.Popen(
-                [sys.executable, *command.split(), *arguments],
+                [sys.executable, str(ASKING_OFTEN), *command.split(), *arguments],
                 cwd=self.folder,
                 env={**environment, "PATH": path},
                 stdout=log,

@@ -21,7 +21,8 @@ from nightside.learning.arithmetic import multiplies_in_bf16
 
 LAST = "last.ckpt"
 
-Precision = Literal["auto", "32-true", "bf16-mixed"]
+Precision = Literal["auto", "32-true", "bf16-mixed", "64-true"]
+"""The last one, twice as exact and slow, is for checks that rounding must not decide."""
 
 
 class WorldSizeError(RuntimeError):
@@ -48,7 +49,7 @@ class _Progress(pl.Callback):
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if not trainer.is_global_zero:
             return
-        values = "  ".join(f"{k} {float(v):.4g}" for k, v in sorted(trainer.callback_metrics.items()))
+        values = "  ".join(f"{k} {float(v):.6g}" for k, v in sorted(trainer.callback_metrics.items()))
         print(
             f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}  {values}"
             f"  {time.monotonic() - self.started:.1f} s",
