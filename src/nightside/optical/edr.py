@@ -86,37 +86,47 @@ def open_file(path: Path, *, check_md5: bool = True, keep_truncated: bool = Fals
     image_bytes = label.lines * label.samples
     offset: int = found.pointer
     warnings: tuple[str, ...] = ()
+    impossible = found.pointer < found.end or found.pointer + image_bytes > size
+    md5 = "" if impossible else _md5(path, offset, image_bytes)
     elsewhere = None
-    if found.pointer < found.end or found.pointer + image_bytes > size:
-        elsewhere = _pixels_elsewhere(path, found, size)
-        if elsewhere is None:
+    if impossible or md5 != label.md5:
+        elsewhere = _pixels_elsewhere(path, found, size, by_md5_alone=not impossible)
+        if elsewhere is not None:
+            offset, warnings = elsewhere[0], elsewhere[1:]
+            md5 = _md5(path, offset, image_bytes)
+        elif impossible:
             return _truncated(path, found, size, keep_truncated)
-        offset, warnings = elsewhere[0], elsewhere[1:]
     if label.housekeeping.lost:
         warnings += (
             f"the label has lost its {', '.join(label.housekeeping.lost)}; they are not known from here on",
         )
-    edr = EdrFile(path, label, offset, label.lines, found.mirrored, warnings)
-    if check_md5 and (md5 := _md5(path, offset, image_bytes)) != label.md5:
+    if md5 != label.md5:
         moved = f"; {elsewhere[1]}" if elsewhere is not None else ""
-        raise BadImage(
-            f"{path}: MD5_CHECKSUM is {label.md5}, that of its pixels is {md5}{moved}; the file is damaged or was cut, acquire "
-            f"the product again (images.check_md5: false reads it as it is, from byte {offset + 1})"
+        if check_md5:
+            raise BadImage(
+                f"{path}: MD5_CHECKSUM is {label.md5}, that of its pixels is {md5}{moved}; the file is damaged or was cut, "
+                f"acquire the product again (images.check_md5: false reads it as it is, from byte {offset + 1})"
+            )
+        warnings += (
+            f"MD5_CHECKSUM is {label.md5}, that of its pixels is {md5}: they are not those of the archive",
         )
-    return edr
+    return EdrFile(path, label, offset, label.lines, found.mirrored, warnings)
 
 
-def _pixels_elsewhere(path: Path, found: LabelOfFile, size: int) -> tuple[int, str] | None:
+def _pixels_elsewhere(
+    path: Path, found: LabelOfFile, size: int, *, by_md5_alone: bool
+) -> tuple[int, str] | None:
     """Return where the pixels of a file lie whose pointer is wrong, and what proves it; None where nothing does.
 
-    Proof is the MD5 of the label, or a file that holds nothing but the label, up to its END, and the image.
+    Proof is the MD5 of the label, or a file that holds nothing but the label, up to its END, and the image; of a pointer
+    that is possible, the MD5 alone.
     """
     image_bytes = found.label.lines * found.label.samples
     padded = -(-found.end // found.record_bytes) * found.record_bytes if found.record_bytes > 0 else found.end
     for offset in dict.fromkeys((padded, found.end, size - image_bytes)):
         if offset < found.end or offset + image_bytes > size:
             continue
-        if offset == found.end and offset + image_bytes == size:
+        if not by_md5_alone and offset == found.end and offset + image_bytes == size:
             proof = "the file holds nothing else after the label's END"
         elif _md5(path, offset, image_bytes) == found.label.md5:
             proof = "their MD5 is that of the label"

@@ -243,10 +243,18 @@ def test_a_wrong_pointer_without_proof_is_refused(write_edr):
         open_file(path)
 
 
-def test_a_pointer_to_a_wrong_place_within_the_image_fails_the_md5(write_edr):
-    path, _, _ = write_edr(lambda c: edit("= 2\r\n", "= 3\r\n")(c) + bytes(5064))
-    with pytest.raises(BadImage, match="MD5_CHECKSUM"):
-        open_file(path)
+def test_a_pointer_to_a_wrong_place_that_could_be_right_is_mended_where_the_md5_proves_the_pixels(write_edr):
+    path, number, _ = write_edr(lambda c: edit("= 2\r\n", "= 3\r\n")(c) + bytes(5064))
+    edr = open_file(path)
+    assert_array_equal(edr.numbers(), number)
+    assert "the pixels begin at byte 5065: their MD5 is that of the label" in edr.warnings[0]
+
+
+def test_pixels_of_another_md5_that_are_read_all_the_same_are_told(write_edr):
+    path, number, _ = write_edr(lambda c: c[:-1] + bytes([c[-1] ^ 1]))
+    edr = open_file(path, check_md5=False)
+    assert (edr.numbers() != number).sum() == 1
+    assert "they are not those of the archive" in edr.warnings[0]
 
 
 def test_a_label_with_damaged_bytes_is_read_or_refused_and_never_more(write_edr):
