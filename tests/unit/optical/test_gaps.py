@@ -112,6 +112,22 @@ def test_pixels_around_a_gap_keep_their_error(shot):
     assert np.sqrt(np.mean(z**2)) < 1.15
 
 
+def test_saturated_ground_harms_nothing_far_from_it(shot):
+    # A sunlit wall over most of the swath: what is left is as dark as before.
+    models = replace(shot.models, photon=load_photon_net(SHIPPED)[0])
+    lit = shot.number.copy()
+    low, high = shot.layout.scene
+    lit[40:150, low + 200 : high] = 255
+    window = slice(70, 110), slice(low, low + 150)
+    before, after = (denoise_window(number, models, *window) for number in (shot.number, lit))
+    truth = shot.signal[window]
+    errors = [np.sqrt(np.mean((found.signal - truth) ** 2)) for found in (before, after)]
+    assert errors[1] < 1.3 * errors[0]
+    beside = denoise_array(lit, shot.models)
+    np.testing.assert_array_equal((beside.mask & SATURATED > 0)[:, low:high], (lit == 255)[:, low:high])
+    assert np.isnan(beside.signal[lit == 255]).all()
+
+
 def test_a_lines_own_patterns_are_found_beside_its_gap(shot):
     gap = shot.number.copy()
     gap[40::30, 400:1500] = 0
