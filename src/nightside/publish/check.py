@@ -11,11 +11,11 @@ from nightside.publish.item import ZARR, checksum
 from nightside.store.manifest import fault_of
 
 
-def faults(catalogue: Path) -> Iterator[str]:
+def faults(catalogue: Path, *, stores: bool = True) -> Iterator[str]:
     """Yield what is wrong with the files of a catalogue ``catalog.json``, each as a message that names the file.
 
     Links have to lead to files, files to have the size and the SHA-256 that are listed, and stores the digest of their
-    manifest.
+    manifest; without ``stores`` these are left out.
     """
     for path in sorted(catalogue.parent.rglob("*.json")):
         try:
@@ -27,6 +27,8 @@ def faults(catalogue: Path) -> Iterator[str]:
             if "://" not in link["href"] and not (path.parent / link["href"]).exists():
                 yield f"{path}: its link '{link['rel']}' leads to {link['href']}, which is not there"
         for asset in found.get("assets", {}).values():
+            if asset["type"] == ZARR and not stores:
+                continue
             yield from _asset_faults(path.parent / asset["href"], asset, found.get("properties", {}))
 
 

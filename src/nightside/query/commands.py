@@ -119,10 +119,18 @@ def index(results: Annotated[Path, typer.Argument(help="results folder")]) -> No
 
 
 def verify(results: Annotated[Path, typer.Argument(help="results folder")]) -> None:
-    """Read every byte of every product and compare it with the digest of its manifest."""
+    """Read every byte of every product, GeoTIFFs of the catalogue included, and compare it with its digest."""
     from nightside.query.verify import verify as verify_results
 
-    typer.echo(f"all {verify_results(results)} products are whole")
+    stores, listed = verify_results(results)
+    typer.echo(
+        f"all {stores} stores are whole" + (", and so are the files of the catalogue" if listed else "")
+    )
+    if not listed:
+        typer.echo(
+            "GeoTIFFs and pictures were not compared: no catalogue has their checksums (nightside publish stac)",
+            err=True,
+        )
 
 
 def provenance(

@@ -94,7 +94,10 @@ def _around(grid: GeoBox, box: Box) -> Cells | None:
     rows = _span((north - box.north) / pixel, (north - box.south) / pixel, int(grid.shape[0]))
     west = central_meridian_deg(grid) + grid.affine.c / degree
     start, turn = (box.west - west) % 360.0 / pixel, 360.0 / pixel
-    if box.width == 360.0 and np.isclose(count, turn):
+    if box.width == 360.0:
+        if not np.isclose(count, turn):
+            # All round the Moon is all of a map, wherever the box begins.
+            return None if rows is None else Cells(rows, (slice(0, count),))
         start = np.floor(start + _ROUNDING)
     pieces = [_span(start - back, start - back + box.width / pixel, count) for back in (0.0, turn)]
     columns = tuple(piece for piece in pieces if piece is not None)

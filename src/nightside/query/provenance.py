@@ -16,6 +16,7 @@ MADE_FROM = {
     "thermal/cog": ("thermal/maps.zarr",),
     "physics/cog": ("physics/inversion.zarr",),
     "optical/cog": ("optical/mosaic.zarr",),
+    "optical/cog_standard": ("optical/mosaic_standard.zarr",),
     "thermal/figures": ("thermal/maps.zarr", "thermal/profiles.zarr", "physics/inversion.zarr"),
     "thermal/evaluation.json": ("thermal/maps.zarr", "thermal/profiles.zarr", "physics/inversion.zarr"),
     "report.html": ("thermal/maps.zarr", "thermal/profiles.zarr", "physics/inversion.zarr"),

@@ -100,7 +100,9 @@ def cell_index(geobox: GeoBox, longitude_deg: ArrayLike, latitude_deg: ArrayLike
     if is_equirectangular(geobox):
         per_degree = moon.metres_per_degree()
         west = geobox.affine.c / per_degree
-        x = (west + np.mod(lon - central_meridian_deg(geobox) - west, 360.0)) * per_degree
+        # The guard below, in degrees: a point on the western edge that rounding puts before it is not a turn away.
+        guard = 1e-9 * geobox.affine.a / per_degree
+        x = (west + np.mod(lon - central_meridian_deg(geobox) - west + guard, 360.0) - guard) * per_degree
         y = lat * per_degree
     else:
         x, y = from_lonlat(crs_of(geobox)).transform(lon, lat)

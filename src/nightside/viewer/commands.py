@@ -32,7 +32,13 @@ def view(
         export_page(results, made, export)
         typer.echo(f"written to {export}: serve it with any web server")
         return
-    server = Server(results, PAGE, made, host, port)
+    try:
+        server = Server(results, PAGE, made, host, port)
+    except OSError as error:
+        raise ValueError(
+            f"cannot listen at {host}, port {port}: {error.strerror}; give another --port (0 is any free one), or as --host an "
+            "IPv4 address of this machine"
+        ) from None
     typer.echo(f"{server.url}  (Ctrl+C ends it)")
     if browser:
         webbrowser.open(server.url)

@@ -7,6 +7,8 @@ import pytest
 from typer.testing import CliRunner
 
 from nightside.cli import app
+from nightside.query.verify import verify
+from nightside.store import NotFinished
 
 
 @pytest.fixture
@@ -42,6 +44,14 @@ def test_a_geotiff_cut_short_is_named(published):
     path = published / "thermal/cog/mean.tif"
     path.write_bytes(path.read_bytes()[:-10])
     assert "mean.tif: has " in check(published)
+
+
+def test_verify_reads_the_geotiffs_of_a_catalogue_too(published):
+    assert verify(published)[1]
+    path = published / "thermal/cog/mean.tif"
+    path.write_bytes(path.read_bytes()[:-10])
+    with pytest.raises(NotFinished, match=r"mean\.tif: has .* bytes"):
+        verify(published)
 
 
 def test_a_geotiff_with_a_flipped_bit_is_named(published):

@@ -129,7 +129,7 @@ def test_faults_are_one_line_without_a_traceback(demo):
 
 
 def test_verify_says_that_all_is_whole(demo):
-    assert run("verify", demo) == "all 5 products are whole\n"
+    assert run("verify", demo).startswith("all 5 stores are whole")
     assert "anomaly_score" in run("query", "point", demo, *PLACE, "--verify")
 
 
@@ -162,6 +162,14 @@ def test_reports_pictures_models_and_geotiffs_have_a_provenance(demo, tmp_path):
             "thermal/maps.zarr",
             "thermal/profiles.zarr",
         ]
+    optical = root / "optical"
+    shutil.copytree(optical / "mosaic.zarr", optical / "mosaic_standard.zarr")
+    shutil.copy(optical / "mosaic.zarr.json", optical / "mosaic_standard.zarr.json")
+    for folder, store in (("cog", "mosaic"), ("cog_standard", "mosaic_standard")):
+        file = optical / folder / "about.txt"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("x")
+        assert [each.name for each in origin(file).inputs] == [f"optical/{store}.zarr"]
     assert origin(root / "thermal/model/model.safetensors").about["kind"] == "profile-vae"
     assert origin(root / "thermal/model").name == "thermal/model/model.json"
 

@@ -138,7 +138,7 @@ def test_a_missing_product_is_named_with_those_there_are(copy):
 
 
 def test_half_a_copy_is_found_by_its_digest(copy):
-    assert verify(copy) == 5
+    assert verify(copy) == (5, False)
     next(p for p in (copy / "thermal/profiles.zarr/temperature/c").rglob("*") if p.is_file()).unlink()
     with pytest.raises(NotFinished, match=r"thermal/profiles\.zarr has another digest"):
         verify(copy)

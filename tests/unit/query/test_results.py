@@ -134,6 +134,14 @@ def test_a_region_of_all_longitudes_has_every_column_once(globe):
         assert len(lon) == 180 == len(set(np.round(lon, 6)))
 
 
+def test_a_region_all_round_the_moon_has_all_of_a_small_map(demo):
+    tree = nightside.open(demo)
+    whole = tree["thermal/maps"].sizes
+    for west, east in ((-180.0, 180.0), (0.0, 360.0), (-11.33, 348.67)):
+        part = tree.nightside.region(west, east, -90.0, 90.0)["thermal/maps"].sizes
+        assert (part["x"], part["y"]) == (whole["x"], whole["y"])
+
+
 @pytest.mark.parametrize("lons", [(0.0, 90.0), (80.0, 100.0), (170.0, 190.0), (350.0, 10.0), (350.0, 349.0)])
 def test_a_polar_region_holds_every_cell_of_the_box(demo, lons):
     tree = nightside.open(demo)

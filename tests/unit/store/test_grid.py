@@ -48,6 +48,18 @@ def test_every_cell_centre_is_found_in_its_own_cell_across_the_seam(longitude):
         np.testing.assert_array_equal(cell_index(grid, lon + turn, lat), expected)
 
 
+def test_the_western_edge_belongs_to_the_first_column_in_both_conventions():
+    # Grids whose edge rounding puts just before itself in one of them.
+    for longitude in np.random.default_rng(4).uniform(-180, 180, 300):
+        grid = grid_of(region(longitude_deg=float(longitude), latitude_deg=5.0))
+        middle = float(lonlat(grid)[1][0, 0])
+        west = float(lonlat(grid)[0][0, 0]) - 0.5 / 128
+        for turn in (-360.0, 0.0, 360.0):
+            assert cell_index(grid, west + turn, middle) == 0
+    whole = grid_of(Region(whole_moon=True, pixels_per_degree=2))
+    np.testing.assert_array_equal(cell_index(whole, [180.0, -180.0, 179.999999999999], 89.75), 0)
+
+
 def test_points_outside_have_no_cell():
     grid = grid_of(region(longitude_deg=0.0, latitude_deg=0.0))
     np.testing.assert_array_equal(cell_index(grid, [180.0, 0.0, 1.0], [0.0, 5.0, 0.0]), [-1, -1, -1])
