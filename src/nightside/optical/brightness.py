@@ -30,7 +30,10 @@ flat fields and stray light.
 """
 
 _GAIN_FLOOR = 0.005
-"""Of the logarithm of a gain, however many points there are: flat fields, and errors that neighbours share."""
+"""Of the logarithm of a gain by one pair, however many points there are: errors that neighbours share."""
+
+_SYSTEMATIC = 0.03
+"""What is added to the error of a gain that is not 1: flat fields, and contrast that is stated only as well."""
 
 _POINTS_OF_ONE = 10.0
 """Points that count as one, as errors of neighbours are alike."""
@@ -162,7 +165,8 @@ def _gains(
     found = covariance @ matrix.T @ np.concatenate(values)
     own, to = np.arange(n), reference
     variance = covariance[own, own] + covariance[to, to] - 2 * covariance[own, to]
-    return np.exp(found - found[reference]), np.sqrt(np.maximum(variance, 0.0))
+    variance = np.where(own == to, 0.0, np.maximum(variance, 0.0) + _SYSTEMATIC**2)
+    return np.exp(found - found[reference]), np.sqrt(variance)
 
 
 def _by_contrast(pair: Shared, alike: float) -> tuple[float, float] | None:

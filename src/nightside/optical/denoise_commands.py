@@ -34,7 +34,7 @@ def denoise(
     from nightside.optical.denoise import Denoiser
     from nightside.optical.denoised_image import KIND, band_dataset
     from nightside.optical.edr import label_of, numbers_of, open_edr
-    from nightside.optical.models import SHIPPED, models_for
+    from nightside.optical.models import SHIPPED, LearntDark, models_for
     from nightside.optical.open_strips import optical_section
     from nightside.optical.reused_memory import keep_freed_memory
     from nightside.store import Part, write_parts
@@ -59,6 +59,13 @@ def denoise(
         typer.echo(
             f"warning: {label.product_id}: its label has lost its {', '.join(lost)}; the mean of the dark frames that {destripe} was "
             "trained on is taken",
+            err=True,
+        )
+    if isinstance(models.dark, LearntDark) and models.dark.beyond:
+        attrs["housekeeping_held"] = list(models.dark.beyond)
+        typer.echo(
+            f"warning: {label.product_id}: its housekeeping ({', '.join(models.dark.beyond)}) is far from that of the dark "
+            f"frames that {destripe} was trained on; the nearest that it knows is taken, and levels may be wrong",
             err=True,
         )
     denoiser = Denoiser(numbers_of(image), label.lines, models, label.product_id)

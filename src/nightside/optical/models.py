@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from nightside.camera.layout import Layout, layout
 from nightside.camera.noise import read_noise_dn
 from nightside.config.camera import CameraNoise
-from nightside.formats.nac import EdrLabel
+from nightside.formats.nac import EdrLabel, Housekeeping
 from nightside.learning import ModelError, load_model
 from nightside.optical.calibrate import Calibration
 from nightside.optical.denoise import DarkLine, Models
@@ -67,12 +67,17 @@ class LearntDark:
 
     network: DestripeNet
     housekeeping: torch.Tensor
+    beyond: tuple[str, ...] = ()
 
     def __call__(self, dn: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the camera noise of lines, raw DN, (line, sample)."""
         masked = torch.from_numpy(np.ascontiguousarray(dn[:, self.network.layout.masked]))
         with torch.inference_mode():
             return np.asarray(self.network(masked, self.housekeeping).numpy(), np.float32)
+
+
+HELD_STD = 5.0
+"""Standard deviations of the dark frames' housekeeping beyond which DestripeNet is not asked: it extrapolates at random."""
 
 
 def models_for(
@@ -142,6 +147,11 @@ def _dark(label: EdrLabel, where: Layout, calibration: Calibration, destripe: Pa
             f"{destripe} is trained on the {network.layout.camera} camera with summing {network.layout.summing}, "
             f"{label.product_id} is of the {where.camera} camera with summing {where.summing}; train one on its darks"
         )
-    # Of what a label has lost, the dark frames' mean is expected.
-    housekeeping = torch.from_numpy(housekeeping_of(label))
-    return LearntDark(network, torch.where(housekeeping.isnan(), network.mean_input, housekeeping))
+    # Of what a label has lost, the dark frames' mean is expected; what no dark frame came near is held near them.
+    given = torch.from_numpy(housekeeping_of(label))
+    known = torch.where(given.isnan(), network.mean_input, given)
+    reach = HELD_STD * network.std_input
+    held = known.clamp(network.mean_input - reach, network.mean_input + reach)
+    names = [field.name for field in fields(Housekeeping)] + ["exposure_ms"]
+    beyond = tuple(name for name, moved in zip(names, (held != known)[0].tolist(), strict=True) if moved)
+    return LearntDark(network, held, beyond)

@@ -35,6 +35,9 @@ _BAND = 64
 _STACKED = 4_000_000
 """Pixels of all images together whose weights are found at once, some 0.3 GB."""
 
+_UNSURE_GAIN = 0.05
+"""Standard deviation of a gain's logarithm from which a user is warned."""
+
 _LEAST_STD_DN = 1e-3
 _LEAST_FEATHER = 1e-3
 """So that a pixel at the very edge still counts where there is no other."""
@@ -199,6 +202,12 @@ def warnings_of(brightness: Brightness, strips: Sequence[Strip], grid: GeoBox, o
         f"{strip.name} lies beyond the mosaic's grid and adds nothing"
         for strip in strips
         if not meets(strip, grid, whole)
+    ]
+    said += [
+        f"{strip.name} has hardly any contrast of its own: the gain that fits it to the others is known to {error:.0%} only, so "
+        "that it may bring wrong brightness where it weighs; leave it out, or trust no brightness there"
+        for strip, error in zip(strips, brightness.gain_std, strict=True)
+        if error > _UNSURE_GAIN
     ]
     if options.match_brightness and brightness.groups > 1:
         groups = [

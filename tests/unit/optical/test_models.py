@@ -67,6 +67,18 @@ def test_of_lost_housekeeping_destripe_net_takes_the_mean_of_its_dark_frames(tmp
     np.testing.assert_allclose(found, expected, atol=1e-4)
     other = models_for(label, calibration, destripe=tmp_path).dark(dn)
     assert np.abs(other - expected).max() > 1e-3
+    # A sentinel, or a counter that no dark frame came near, is no reason to extrapolate.
+    spread = float(housekeeping[:, 2].std(correction=0))
+    limit, garbage = (
+        models_for(
+            replace(label, housekeeping=replace(label.housekeeping, temperature_fpa_c=value)),
+            calibration,
+            destripe=tmp_path,
+        ).dark
+        for value in (label.housekeeping.temperature_fpa_c + 2.0 + 4.999 * spread, 999.0)
+    )
+    np.testing.assert_allclose(garbage(dn), limit(dn), atol=0.05)
+    assert (limit.beyond, garbage.beyond) == ((), ("temperature_fpa_c",))
 
 
 def test_a_folder_without_a_model_is_named(tmp_path):

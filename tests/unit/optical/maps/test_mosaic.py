@@ -129,6 +129,14 @@ def test_images_that_do_not_overlap_are_mapped_with_a_warning(folder, images):
     assert {-1, 0, 1} == set(np.unique(made["image"].to_numpy()))
 
 
+def test_an_image_without_contrast_of_its_own_is_warned_of(images, grid, options, brightness):
+    assert warnings_of(brightness, images, grid, options) == []
+    unsure = replace(brightness, gain_std=np.array([0.0, 0.03, 0.09]))
+    (said,) = warnings_of(unsure, images, grid, options)
+    assert said.startswith(f"{images[2].name} has hardly any contrast of its own")
+    assert "known to 9% only" in said
+
+
 def test_a_reference_that_is_no_image_is_refused(images, grid):
     with pytest.raises(ValueError, match="is M1LE, which is none of the images: M0203LE"):
         match_images(images, grid, OPTIONS.model_copy(update={"reference": "M1LE"}))
