@@ -19,12 +19,14 @@ import numpy as np
 import xarray as xr
 from odc.geo.geobox import GeoBox
 
+from nightside import moon
 from nightside.query.latents import layers, physical
 from nightside.query.location import Location
 from nightside.query.places import Box, OutsideCoverage, cell_of, cells_of, check_place
 from nightside.query.products import Manifests, manifests
 from nightside.query.window import cut
 from nightside.store import NotFinished, grid_from, lonlat
+from nightside.store.grid import central_meridian_deg, crs_of, from_lonlat, is_equirectangular
 from nightside.store.manifest import refuse_variables
 
 if TYPE_CHECKING:
@@ -245,8 +247,12 @@ def _of_a_map(dataset: xr.Dataset) -> xr.Dataset:
 
 def _extent(grid: GeoBox) -> str:
     rows, columns = (int(n) for n in grid.shape)
-    step = {"y": max(rows // 16, 1), "x": max(columns // 16, 1)}
-    lon, lat = (v[:: step["y"], :: step["x"]] for v in lonlat(grid))
+    x, y = grid.affine * tuple(np.meshgrid(np.linspace(0, columns, 65), np.linspace(0, rows, 65)))
+    if is_equirectangular(grid):
+        degree = moon.metres_per_degree()
+        lon, lat = x / degree + central_meridian_deg(grid), y / degree
+    else:
+        lon, lat = (np.asarray(v) for v in from_lonlat(crs_of(grid)).transform(x, y, direction="INVERSE"))
     signed = np.mod(lon - 180.0, 360.0) - 180.0
     turned = lon if np.ptp(lon) < np.ptp(signed) else signed
     return f"{turned.min():.2f} to {turned.max():.2f} E, {lat.min():.2f} to {lat.max():.2f} N"

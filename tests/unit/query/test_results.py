@@ -1,5 +1,7 @@
 """Places are found on every grid, and what is told of them is what the stores hold."""
 
+import re
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -132,6 +134,17 @@ def test_a_region_of_all_longitudes_has_every_column_once(globe):
         part = nightside.open(globe).nightside.region(west, east, -90.0, 90.0)["thermal/maps"].to_dataset()
         lon = lonlat(grid_from(part))[0][0]
         assert len(lon) == 180 == len(set(np.round(lon, 6)))
+
+
+def test_a_place_outside_is_told_the_edges_of_the_maps(demo):
+    tree = nightside.open(demo)
+    lon, lat = lonlat(grid_from(tree["thermal/maps"].to_dataset()))
+    half = abs(lon[0, 1] - lon[0, 0]) / 2
+    with pytest.raises(ValueError, match="is outside of all maps") as said:
+        tree.nightside.point(10.0, 10.0)
+    west, east = (float(v) for v in (lon.min() - half, lon.max() + half))
+    found = [float(v) for v in re.search(r"thermal/maps: ([-.\d]+) to ([-.\d]+) E", str(said.value)).groups()]
+    np.testing.assert_allclose(np.mod(found, 360), np.mod([west, east], 360), atol=0.006)
 
 
 def test_a_region_all_round_the_moon_has_all_of_a_small_map(demo):
