@@ -12,14 +12,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from affine import Affine
 from matplotlib import colormaps
 from odc.geo.geobox import GeoBox
 
 import nightside
+from nightside import moon
+from nightside.query.places import cell_of
+from nightside.store import Band, write_cog
 from nightside.store.grid import cell_index, crs_of, from_lonlat
 from nightside.viewer.page import export, page_files
 
-from .conftest import POLAR, SIZE, THERMAL, Truth, picture
+from .conftest import DEGREE_M, POLAR, SIZE, THERMAL, Truth, picture
 
 pytestmark = pytest.mark.browser
 
@@ -322,7 +326,7 @@ def test_no_label_of_the_grid_lies_under_anything(sized, site: str, size: tuple[
 
 
 @pytest.mark.parametrize("size", [SIZE, (390, 844)])
-@pytest.mark.parametrize("at", ["&at=22742,-2425796,150", "&at=-300000,-2300000,100", ""])
+@pytest.mark.parametrize("at", ["&at=22742,-2425796,150", "&at=-60000,-2425796,100&window=1800,900", ""])
 def test_the_place_of_a_link_is_in_sight_and_told(sized, site: str, size: tuple[int, int], at: str) -> None:
     """Also where the window is smaller than the one that the link was made in."""
     browser = sized
@@ -337,6 +341,94 @@ def test_the_place_of_a_link_is_in_sight_and_told(sized, site: str, size: tuple[
     assert 0 < y < size[1]
     beside, above = panel["x"] + panel["width"] < x, panel["y"] > y
     assert beside or above
+
+
+@pytest.mark.parametrize(
+    ("at", "rest"),
+    [
+        # Beyond its own window, in a window that would hold it, and beyond one that the link does not tell.
+        ("-60000,-2425796,100", "&window=1000,900"),
+        ("-300000,-2300000,100", ""),
+        # Under the bar, and under the panel.
+        ("68742,-2425796,100", "&swipe=thermal/anomaly_score~physics/quality~0.5"),
+    ],
+)
+def test_a_link_stays_where_it_was_made_without_its_place(browser, site: str, at: str, rest: str) -> None:
+    link = f"{site}?{time.monotonic_ns()}#map=equirectangular&at={at}{rest}&place=0.75,-79.95"
+    browser.get(link)
+    assert read(browser, "thermal/anomaly_score") == "9"
+    assert browser.execute_script("return viewer.map.getView().getCenter()") == [
+        float(value) for value in at.split(",")[:2]
+    ]
+    assert f"at={at}&" in browser.current_url
+
+
+def test_a_link_restores_a_comparison_made_far_from_the_place(browser, site: str) -> None:
+    """The place of a thermal map, then the mosaics before and after at the pole."""
+    browser.get(f"{site}?{time.monotonic_ns()}#place=0.75,-79.95")
+    read(browser, "thermal/anomaly_score")
+    browser.find_element("id", "tab-compare").click()
+    browser.find_element("id", "compare").click()
+    time.sleep(2.0)
+    first, link = picture(browser), browser.current_url
+    assert "&swipe=" in link
+    assert "&place=" in link
+    browser.get("about:blank")
+    browser.get(link)
+    read(browser, "thermal/anomaly_score")
+    assert browser.find_element("id", "swipe").is_displayed()
+    browser.find_element("id", "tab-compare").click()
+    time.sleep(2.0)
+    assert browser.current_url == link
+    beside_panel = np.s_[:, 450:]
+    assert np.abs(picture(browser).astype(int) - first)[beside_panel].max() <= 2
+
+
+@pytest.mark.parametrize("key", ["equirectangular", "farside"])
+@pytest.mark.parametrize("latitude", [92.34, -92.34])
+def test_off_the_moon_nothing_is_asked_or_told(browser, site: str, key: str, latitude: float) -> None:
+    """Beyond a pole of an equirectangular view; the ground before it answers."""
+    from selenium.webdriver.common.keys import Keys
+
+    middle, resolution = (0.0, latitude * DEGREE_M), 500.0
+    ground = pixel(middle, resolution, (0.0, np.sign(latitude) * 89.5 * DEGREE_M))
+    beyond = pixel(middle, resolution, middle)
+    browser.get(address(site, key, middle, resolution, "physics/quality~viridis~0~2~1"))
+    wait(browser, ".card")
+    click(browser, beyond)
+    browser.find_element("id", "map").send_keys(Keys.ENTER)
+    time.sleep(1.0)
+    assert browser.find_element("id", "pointer").text == ""
+    assert "place=" not in browser.current_url
+    assert not browser.find_elements("css selector", ".coordinates")
+    click(browser, ground)
+    wait(browser, ".coordinates")
+    asked = float(browser.current_url.rpartition("place=")[2].split(",")[1])
+    assert asked == pytest.approx(np.sign(latitude) * 89.5, abs=resolution / DEGREE_M)
+    assert f"{abs(asked):.3f}° {'N' if latitude > 0 else 'S'}" in browser.find_element("id", "pointer").text
+
+
+@pytest.mark.parametrize("latitude", [-90.0, 90.0])
+def test_a_pole_is_one_pixel_that_of_a_query(
+    browser, serve: Callable[[Path], str], tmp_path: Path, latitude: float
+) -> None:
+    """From any longitude, though the pole lies on the corner of four cells of the polar map."""
+    code = moon.NORTH_POLAR_CODE if latitude > 0 else moon.SOUTH_POLAR_CODE
+    polar = GeoBox((16, 24), Affine(500.0, 0, -6000.0, 0, -500.0, 4000.0), moon.crs(code).to_wkt())
+    turn = Affine(2 * DEGREE_M, 0, -180 * DEGREE_M, 0, -2 * DEGREE_M, 90 * DEGREE_M)
+    whole = GeoBox((90, 180), turn, moon.crs(moon.EQUIRECTANGULAR_CODE).to_wkt())
+    values = {}
+    for name, grid in (("polar", polar), ("whole", whole)):
+        values[name] = np.arange(grid.shape[0] * grid.shape[1], dtype=np.float32).reshape(grid.shape)
+        write_cog(values[name], grid, tmp_path / f"run/thermal/cog/{name}.tif", Band(name, name, "1"))
+    url = serve(tmp_path / "run")
+    for longitude in (0.0, 90.0, 180.0, -90.0):
+        browser.get(f"{url}?{time.monotonic_ns()}#place={longitude},{latitude}")
+        for name, grid in (("polar", polar), ("whole", whole)):
+            cell = cell_of(grid, longitude, latitude)
+            assert cell is not None
+            told = wait(browser, f'tr[data-layer="thermal/{name}"] td').get_attribute("title")
+            assert float(told) == values[name][cell], (name, longitude)
 
 
 def test_a_link_restores_the_view(browser, site: str, truth: Truth) -> None:

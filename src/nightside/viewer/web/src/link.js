@@ -5,6 +5,7 @@ export function write(state) {
   const parts = new URLSearchParams();
   parts.set('map', state.projection);
   parts.set('at', [...state.centre, state.resolution].map((v) => Number(v.toPrecision(9))).join(','));
+  parts.set('window', state.size.join(','));
   parts.set('layers', state.shown.map((s) => [s.id, s.colours, round(s.low), round(s.high), s.opacity].join('~')).join(';'));
   if (state.compare) parts.set('swipe', [state.compare.before, state.compare.after, round(state.compare.part)].join('~'));
   if (state.place) parts.set('place', state.place.map((v) => v.toFixed(6)).join(','));
@@ -23,9 +24,11 @@ export function read(hash, view) {
   };
   const known = (id) => view.layers.some((layer) => layer.id === id);
   const at = numbers(parts.get('at'), 3);
+  const size = numbers(parts.get('window'), 2);
   const state = {};
   if (parts.get('map') in view.projections) state.projection = parts.get('map');
   if (at && at[2] > 0) Object.assign(state, { centre: at.slice(0, 2), resolution: at[2] });
+  if (size) state.size = size;
   if (parts.has('layers')) {
     state.shown = parts.get('layers').split(';').map((text) => text.split('~')).flatMap(([id, colours, ...rest]) => {
       const [low, high, opacity] = rest.map(Number);

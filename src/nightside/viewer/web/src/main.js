@@ -17,7 +17,7 @@ import { makeLayer, restyle, stretch } from './layers.js';
 import * as link from './link.js';
 import { buildPanel } from './panel.js';
 import { inspect } from './place.js';
-import { code, extentOf, fromLonLat, overlap, registerAll, toLonLat, words } from './projections.js';
+import { code, extentOf, fromLonLat, overlap, placeAt, registerAll, toLonLat, words } from './projections.js';
 import { makeSwipe } from './swipe.js';
 
 const NARROW = 760; // of viewer.css
@@ -64,7 +64,8 @@ class Viewer {
     this.view = view;
     this.about = new Map(view.layers.map((layer) => [layer.id, layer]));
     this.layers = new Map();
-    this.state = { ...this.first(), ...link.read(location.hash, view) };
+    const linked = link.read(location.hash, view);
+    this.state = { ...this.first(), ...linked };
     this.pair = view.compare ?? this.firstPair();
     this.marker = new VectorSource();
     this.map = new OlMap({
@@ -84,7 +85,7 @@ class Viewer {
     this.place(this.state.projection, this.state.centre, this.state.resolution);
     this.sync();
     this.listen();
-    if (this.state.place) this.askLinked();
+    if (linked.place) this.askLinked(linked);
     this.panel.warn(view.warnings);
     document.title = `${view.name} · nightside`;
     $('run').textContent = view.name;
@@ -252,11 +253,19 @@ class Viewer {
     this.panel.open('place');
   }
 
-  /** Ask for the place of a link, and bring it into sight: the window may be smaller than the one it was made in. */
-  askLinked() {
-    this.ask(this.state.place);
+  /**
+   * Ask for the place of a link. If it lay in the window that the link was made in, bring it into sight here: this window
+   * may be smaller. A place that was out of sight there, or any place under a comparison, leaves the view as it was.
+   */
+  askLinked({ place, centre, resolution: linkedResolution, size }) {
+    this.ask(place);
+    if (this.state.compare) return;
     const view = this.map.getView();
-    const [x, y] = fromLonLat(this.state.place, this.state.projection);
+    const [x, y] = fromLonLat(place, this.state.projection);
+    if (centre) {
+      const [width, height] = size ?? this.map.getSize();
+      if (Math.abs(x - centre[0]) > (width / 2) * linkedResolution || Math.abs(y - centre[1]) > (height / 2) * linkedResolution) return;
+    }
     const [west, south, east, north] = view.calculateExtent(this.map.getSize());
     const resolution = view.getResolution();
     const { left, top, right, bottom } = free();
@@ -281,6 +290,7 @@ class Viewer {
     const view = this.map.getView();
     this.state.centre = view.getCenter();
     this.state.resolution = view.getResolution();
+    this.state.size = this.map.getSize() ?? [innerWidth, innerHeight];
     history.replaceState(null, '', link.write(this.state));
   }
 
@@ -298,14 +308,16 @@ class Viewer {
       drawGlobe($('globe'), this.map.getView().calculateExtent(this.map.getSize()), this.state.projection);
     });
     this.map.on('singleclick', (event) => {
+      const lonlat = placeAt(event.coordinate, this.state.projection);
+      if (!lonlat) return;
       const anomaly = this.state.anomalies && this.anomalies.layer.getSource().getFeaturesAtCoordinate(event.coordinate)[0];
       this.anomalies.choose(anomaly || null);
-      this.ask(toLonLat(event.coordinate, this.state.projection));
+      this.ask(lonlat);
     });
     this.map.on('pointermove', (event) => {
-      const at = toLonLat(event.coordinate, this.state.projection);
-      const { latitude, longitude, east } = words(at, 3);
-      $('pointer').textContent = at.every(Number.isFinite) && Math.abs(at[1]) <= 90 ? `${latitude}  ${longitude}${longitude === east ? '' : `  (${east})`}` : '';
+      const at = placeAt(event.coordinate, this.state.projection);
+      const { latitude, longitude, east } = words(at ?? [0, 0], 3);
+      $('pointer').textContent = at ? `${latitude}  ${longitude}${longitude === east ? '' : `  (${east})`}` : '';
     });
     $('map').addEventListener('keydown', (event) => {
       const view = this.map.getView();
@@ -316,15 +328,18 @@ class Viewer {
         view.setCenter([x + move[0] * step, y + move[1] * step]);
       } else if (event.key === '+' || event.key === '=') view.adjustZoom(0.5);
       else if (event.key === '-') view.adjustZoom(-0.5);
-      else if (event.key === 'Enter') this.ask(toLonLat(view.getCenter(), this.state.projection));
-      else return;
+      else if (event.key === 'Enter') {
+        const middle = placeAt(view.getCenter(), this.state.projection);
+        if (middle) this.ask(middle);
+      } else return;
       event.preventDefault();
     });
     addEventListener('hashchange', () => {
-      Object.assign(this.state, { compare: null, place: null, centre: null, resolution: null }, link.read(location.hash, this.view));
+      const linked = link.read(location.hash, this.view);
+      Object.assign(this.state, { compare: null, place: null, centre: null, resolution: null }, linked);
       this.place(this.state.projection, this.state.centre, this.state.resolution);
       this.sync();
-      if (this.state.place) this.askLinked();
+      if (linked.place) this.askLinked(linked);
     });
     $('share').addEventListener('click', async () => {
       await navigator.clipboard?.writeText(location.href).then(

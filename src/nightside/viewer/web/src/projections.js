@@ -6,7 +6,7 @@ import { register } from 'ol/proj/proj4.js';
 export const LONLAT = 'lonlat';
 const PREFIX = 'moon:';
 const POLAR_REACH_DEG = 90;
-const MOST = 90 - 1e-9;
+const FARTHEST = 90 - 1e-9;
 let radius = 1;
 
 export const code = (key) => PREFIX + key;
@@ -38,18 +38,43 @@ export function registerAll(projections, radiusM) {
 }
 
 export const poleOf = (key) => ({ north: 1, south: -1 })[key] ?? 0;
-export const toLonLat = (point, key) => transform(point, code(key), LONLAT);
-// proj4js takes the northern edge of an equirectangular map for its southern one.
-export const fromLonLat = ([longitude, latitude], key) =>
-  transform([longitude, Math.max(Math.min(latitude, MOST), -MOST)], LONLAT, code(key));
+/** Longitude and latitude of a point of the map in degrees; beyond a pole of an equirectangular map, those of the pole. */
+export function toLonLat([x, y], key) {
+  if (poleOf(key)) return transform([x, y], code(key), LONLAT);
+  // Latitude is ours: proj4js takes the northern edge for the southern one, and what lies beyond it for ground.
+  return [transform([x, 0], code(key), LONLAT)[0], Math.max(-90, Math.min(90, y / metresPerDegree()))];
+}
+
+/** Longitude and latitude of a point of the map in degrees, or null off the Moon. */
+export function placeAt([x, y], key) {
+  if (!poleOf(key) && Math.abs(y) > quarter()) return null;
+  const lonlat = toLonLat([x, y], key);
+  return lonlat.every(Number.isFinite) ? lonlat : null;
+}
+
+export function fromLonLat([longitude, latitude], key) {
+  const pole = poleOf(key);
+  if (!pole) return [transform([longitude, 0], LONLAT, code(key))[0], latitude * metresPerDegree()];
+  // The pole is one point, whatever the longitude; the other pole lies at no distance that can be drawn.
+  if (latitude === 90 * pole) return [0, 0];
+  return transform([longitude, pole * Math.max(-FARTHEST, pole * latitude)], LONLAT, code(key));
+}
+
+const metresPerDegree = () => (Math.PI * radius) / 180;
 /** The length of a quarter of a great circle, in metres. */
 export const quarter = () => (Math.PI * radius) / 2;
 
-/** Row and column of a grid `{projection, transform, width, height}` that hold a place, or null beyond it. */
+/**
+ * Row and column of a grid `{projection, transform, width, height}` that hold a place, or null beyond it.
+ * As `nightside query`: the south pole belongs to the last row of an equirectangular grid that ends there, and a polar
+ * grid holds none of the other hemisphere.
+ */
 export function cellAt(grid, [longitude, latitude]) {
   const [a, , left, , e, top] = grid.transform;
-  const [x0, y] = fromLonLat([longitude, latitude], grid.projection);
-  const turn = poleOf(grid.projection) ? 0 : 2 * Math.PI * radius;
+  const pole = poleOf(grid.projection);
+  if (pole * latitude < 0) return null;
+  const [x0, y] = fromLonLat([longitude, pole ? latitude : Math.max(latitude, -90 + 1e-6)], grid.projection);
+  const turn = pole ? 0 : 2 * Math.PI * radius;
   for (const x of turn ? [x0, x0 - turn, x0 + turn] : [x0]) {
     // A rounding error must not move a point that lies on an edge into the neighbour.
     const column = Math.floor((x - left) / a + 1e-9);
