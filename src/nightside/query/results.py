@@ -247,7 +247,9 @@ def _of_a_map(dataset: xr.Dataset) -> xr.Dataset:
 
 def _extent(grid: GeoBox) -> str:
     rows, columns = (int(n) for n in grid.shape)
-    x, y = grid.affine * tuple(np.meshgrid(np.linspace(0, columns, 65), np.linspace(0, rows, 65)))
+    column, row = np.meshgrid(np.linspace(0, columns, 65), np.linspace(0, rows, 65))
+    a = grid.affine
+    x, y = a.c + a.a * column, a.f + a.e * row
     if is_equirectangular(grid):
         degree = moon.metres_per_degree()
         lon, lat = x / degree + central_meridian_deg(grid), y / degree
