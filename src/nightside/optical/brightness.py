@@ -99,7 +99,7 @@ def match(
     pairs: Sequence[Shared],
     expected: NDArray[np.float64],
     reference: int | None = None,
-    alike: float = 0.0,
+    correlation: float = 0.0,
 ) -> Brightness:
     """Return the corrections that make overlapping images agree.
 
@@ -107,7 +107,7 @@ def match(
         pairs: the shared ground; pairs of fewer than 30 points are left out.
         expected: gains of equally lit images, shape (image,); what images without shared ground are given, too.
         reference: the image whose brightness is kept, in its group; by default the clearest of those that share much.
-        alike: share of the smaller variance that the errors of two images have in common.
+        correlation: share of the smaller variance that the errors of two images have in common.
     """
     n = expected.size
     pairs = [pair for pair in pairs if pair.signal.shape[1] >= LEAST_POINTS]
@@ -115,15 +115,15 @@ def match(
     for pair in pairs:
         links[pair.first, pair.second] = 1.0
     _, group = connected_components(links, directed=False)
-    points, clearness = _clearness(pairs, n)
+    points, contrast_to_noise = _contrast_to_noise(pairs, n)
     chosen = np.empty(n, np.intp)
     for number in np.unique(group):
         members = np.flatnonzero(group == number)
         many = members[points[members] >= 0.5 * points[members].max()]
-        best = many[np.argmax(clearness[many])]
+        best = many[np.argmax(contrast_to_noise[many])]
         chosen[members] = reference if reference is not None and reference in members else best
-    gain, gain_std = _gains(pairs, np.log(expected), chosen, alike)
-    offset = _offsets(pairs, gain, chosen, alike)
+    gain, gain_std = _gains(pairs, np.log(expected), chosen, correlation)
+    offset = _offsets(pairs, gain, chosen, correlation)
     # Groups that share nothing are given one brightness as far as exposures tell it.
     first = int(chosen[0]) if reference is None else reference
     between = expected[chosen] / expected[first]
@@ -131,29 +131,29 @@ def match(
     return Brightness(gain, offset, gain_std, chosen, tuple(_report(pair, gain, offset) for pair in pairs))
 
 
-def _clearness(pairs: Sequence[Shared], n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _contrast_to_noise(pairs: Sequence[Shared], n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return how many points each image shares, and its contrast over its error, squared."""
-    points, clearness = np.zeros(n), np.zeros(n)
+    points, contrast_to_noise = np.zeros(n), np.zeros(n)
     for pair in pairs:
         size = pair.signal.shape[1]
         for image, signal, std in zip((pair.first, pair.second), pair.signal, pair.std, strict=True):
             points[image] += size
-            clearness[image] += size * _contrast_ratio(signal, std)
-    return points, clearness / np.maximum(points, 1.0)
+            contrast_to_noise[image] += size * _contrast_over_variance(signal, std)
+    return points, contrast_to_noise / np.maximum(points, 1.0)
 
 
-def _contrast_ratio(signal: NDArray[np.float64], std: NDArray[np.float64]) -> float:
+def _contrast_over_variance(signal: NDArray[np.float64], std: NDArray[np.float64]) -> float:
     return float(np.var(signal) / max(float(np.mean(std**2)), 1e-12))
 
 
 def _gains(
-    pairs: Sequence[Shared], expected: NDArray[np.float64], reference: NDArray[np.intp], alike: float
+    pairs: Sequence[Shared], expected: NDArray[np.float64], reference: NDArray[np.intp], correlation: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return gains, 1 for the references, and the standard deviations of their logarithms."""
     n = expected.size
     rows, values = [np.eye(n) / _PRIOR_LOG_GAIN], [expected / _PRIOR_LOG_GAIN]
     for pair in pairs:
-        for known in (_by_contrast(pair, alike), _by_means(pair)):
+        for known in (_by_contrast(pair, correlation), _by_means(pair)):
             if known is not None:
                 log_ratio, error = known
                 row = np.zeros((1, n))
@@ -169,9 +169,9 @@ def _gains(
     return np.exp(found - found[reference]), np.sqrt(variance)
 
 
-def _by_contrast(pair: Shared, alike: float) -> tuple[float, float] | None:
+def _by_contrast(pair: Shared, correlation: float) -> tuple[float, float] | None:
     """Return the logarithm of the first image's gain over the second's, and its error; None without contrast."""
-    order = np.argsort([_contrast_ratio(*both) for both in zip(pair.signal, pair.std, strict=True)])
+    order = np.argsort([_contrast_over_variance(*both) for both in zip(pair.signal, pair.std, strict=True)])
     (faint, clear), (faint_std, clear_std) = pair.signal[order], pair.std[order]
     weight, slope = np.ones(faint.size), 0.0
     for _ in range(_ROUNDS):
@@ -179,14 +179,14 @@ def _by_contrast(pair: Shared, alike: float) -> tuple[float, float] | None:
         middle_f, middle_c = (weight @ faint) / total, (weight @ clear) / total
         spread = weight @ (faint - middle_f) ** 2 / total
         both = weight @ ((faint - middle_f) * (clear - middle_c)) / total
-        own = (1.0 - alike) * (weight @ clear_std**2) / total
+        own = (1.0 - correlation) * (weight @ clear_std**2) / total
         if not (both > 0 and spread > 0):
             return None
         # The clear image times the slope has the covariance `spread` less what of its error is its own:
         # own slope^2 + both slope = spread.
         last, slope = slope, 2.0 * spread / (both + np.sqrt(both**2 + 4.0 * own * spread))
         difference = slope * (clear - middle_c) - (faint - middle_f)
-        weight = _robust(difference, _difference_std(faint_std, slope * clear_std, alike))
+        weight = _robust(difference, _difference_std(faint_std, slope * clear_std, correlation))
         if abs(slope - last) < 1e-4 * slope:
             break
     scatter = np.sqrt(weight @ difference**2 / weight.sum())
@@ -210,7 +210,7 @@ def _offset_std(signal: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _offsets(
-    pairs: Sequence[Shared], gain: NDArray[np.float64], reference: NDArray[np.intp], alike: float
+    pairs: Sequence[Shared], gain: NDArray[np.float64], reference: NDArray[np.intp], correlation: float
 ) -> NDArray[np.float64]:
     """Return offsets in DN of the references, 0 for these."""
     n = gain.size
@@ -219,7 +219,7 @@ def _offsets(
     for pair in pairs:
         both = gain[[pair.first, pair.second], None]
         signal, std = both * pair.signal, both * pair.std
-        difference, error = signal[1] - signal[0], _difference_std(std[0], std[1], alike)
+        difference, error = signal[1] - signal[0], _difference_std(std[0], std[1], correlation)
         middle = float(np.median(difference))
         for _ in range(_ROUNDS):
             weight = _robust(difference - middle, error)
@@ -239,8 +239,10 @@ def _offsets(
     return found - found[reference]
 
 
-def _difference_std(one: NDArray[np.float64], two: NDArray[np.float64], alike: float) -> NDArray[np.float64]:
-    variance = one**2 + two**2 - 2.0 * alike * np.minimum(one, two) ** 2
+def _difference_std(
+    one: NDArray[np.float64], two: NDArray[np.float64], correlation: float
+) -> NDArray[np.float64]:
+    variance = one**2 + two**2 - 2.0 * correlation * np.minimum(one, two) ** 2
     return np.sqrt(np.maximum(variance, 1e-12))
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from nightside.camera.companding import DN_MAX, bounds, decompand, step_dn
+from nightside.camera.companding import decompand, step_dn
 from nightside.camera.echo import remove_echo
 from nightside.camera.layout import Layout
 from nightside.camera.linearity import Linearity
@@ -25,7 +25,6 @@ from nightside.optical.gap_filling import REACH, fill_around, fill_masked, widen
 from nightside.optical.gaps import lost_samples
 from nightside.optical.line_pattern import REACH_LINES, slope_of, subtract_line_patterns
 from nightside.optical.photon_net import SMOOTH, TRUNCATE, PhotonNet, Response, network_input
-from nightside.optical.survey import SATURATED as SATURATED_NUMBER
 from nightside.optical.survey import refuse_constant, survey
 from nightside.store import tracked
 
@@ -107,9 +106,7 @@ class Denoiser:
     def __init__(self, numbers: Numbers, lines: int, models: Models, name: str = "this image") -> None:
         self.numbers, self.count, self.models = numbers, lines, models
         self.survey = survey(numbers, lines, models.layout, models.compand_code)
-        full = np.flatnonzero(bounds(models.compand_code)[1] >= DN_MAX)
-        self.full = full if full.size else np.array([SATURATED_NUMBER])
-        self.has_saturated = bool(self.survey.counts[self.full].any())
+        self.too_bright = self.survey.too_bright
         pattern = ColumnPattern(models.layout)
         usable = 0
         for first in tracked(range(0, lines, BAND), f"{name}, its stripes", "bands"):
@@ -131,7 +128,7 @@ class Denoiser:
         smoothing = int(np.ceil(TRUNCATE * SMOOTH))
         self.tile_margin = _whole_grid(self.network.reach - smoothing)
         self.band_margin = _whole_grid(
-            self.network.reach + REACH_LINES + (REACH if self.survey.has_gaps or self.has_saturated else 0)
+            self.network.reach + REACH_LINES + (REACH if self.survey.has_gaps else 0)
         )
 
     def lines(self, first: int, last: int) -> Denoised:
@@ -166,14 +163,9 @@ class Denoiser:
 
     def _lost(self, number: NDArray[np.uint8]) -> NDArray[np.bool_] | None:
         """Return which pixels tell nothing: lost, saturated or wrapped by the table; None where the image has none such."""
-        lost = lost_samples(number) if self.survey.lost_pixels else None
-        if self.has_saturated:
-            saturated = np.isin(number, self.full)
-            lost = saturated if lost is None else lost | saturated
-        if self.survey.wrapped_pixels:
-            wrapped = number < self.survey.wrapped_below
-            lost = wrapped if lost is None else lost | wrapped
-        return lost
+        if not self.survey.has_gaps:
+            return None
+        return lost_samples(number) | np.isin(number, self.too_bright)
 
     def _above_dark(self, number: NDArray[np.uint8]) -> NDArray[np.float32]:
         dn = decompand(number, self.models.compand_code)
@@ -188,11 +180,8 @@ class Denoiser:
         low, high = self.models.layout.scene
         mask = np.full(number.shape, NO_DATA, np.uint8)
         mask[:, low:high] = 0
-        lost = lost_samples(number) if self.survey.lost_pixels else np.zeros(number.shape, np.bool_)
-        too_bright = np.isin(number, self.full)
-        if self.survey.wrapped_pixels:
-            too_bright |= number < self.survey.wrapped_below
-        mask[too_bright & ~lost & (mask == 0)] |= SATURATED
+        lost = lost_samples(number)
+        mask[np.isin(number, self.too_bright) & ~lost & (mask == 0)] |= SATURATED
         mask[lost] |= MISSING
         return mask
 

@@ -37,7 +37,7 @@ def denoise(
     from nightside.optical.models import SHIPPED, LearntDark, models_for
     from nightside.optical.open_strips import optical_section
     from nightside.optical.reused_memory import keep_freed_memory
-    from nightside.store import Part, write_parts
+    from nightside.store import Part, warn, write_parts
 
     keep_freed_memory()
     settings = load(config)
@@ -56,17 +56,15 @@ def denoise(
     attrs, lost = dict(image.attrs), label.housekeeping.lost
     if destripe is not None and lost:
         attrs["housekeeping_assumed"] = list(lost)
-        typer.echo(
-            f"warning: {label.product_id}: its label has lost its {', '.join(lost)}; the mean of the dark frames that {destripe} was "
-            "trained on is taken",
-            err=True,
+        warn(
+            f"{label.product_id}: its label has lost its {', '.join(lost)}; the mean of the dark frames that {destripe} was "
+            "trained on is taken"
         )
     if isinstance(models.dark, LearntDark) and models.dark.beyond:
         attrs["housekeeping_held"] = list(models.dark.beyond)
-        typer.echo(
-            f"warning: {label.product_id}: its housekeeping ({', '.join(models.dark.beyond)}) is far from that of the dark "
-            f"frames that {destripe} was trained on; the nearest that it knows is taken, and levels may be wrong",
-            err=True,
+        warn(
+            f"{label.product_id}: its housekeeping ({', '.join(models.dark.beyond)}) is far from that of the dark "
+            f"frames that {destripe} was trained on; the nearest that it knows is taken, and levels may be wrong"
         )
     denoiser = Denoiser(numbers_of(image), label.lines, models, label.product_id)
     networks = [folder / "model.safetensors" for folder in (photon, destripe) if folder is not None]

@@ -25,7 +25,7 @@ def ingest(
     from nightside.optical.edr import KIND, edr_dataset, open_file
     from nightside.optical.images import images_of
     from nightside.optical.survey import survey
-    from nightside.store import write_parts
+    from nightside.store import warn, write_parts
 
     settings = load(config)
     if edr is None:
@@ -36,7 +36,7 @@ def ingest(
     surveyed = survey(found.numbers, label.lines, layout(label.camera, label.summing), label.compand_code)
     found = replace(found, warnings=(*found.warnings, *quality_warnings(label), *surveyed.warnings()))
     for warning in found.warnings:
-        typer.echo(f"warning: {label.product_id} ({edr.name}): {warning}", err=True)
+        warn(f"{label.product_id} ({edr.name}): {warning}")
     write_parts(
         out,
         lambda window: edr_dataset(found, window["line"].start, window["line"].stop),

@@ -111,7 +111,7 @@ def mosaic(
     variance. Errors of the brightness corrections are not counted.
     """
     shape = tuple(window[d].stop - window[d].start for d in ("y", "x"))
-    alike = options.error_correlation_images
+    correlation = options.error_correlation_images
     signal, std = np.full(shape, np.nan, np.float32), np.full(shape, np.nan, np.float32)
     count, image = np.zeros(shape, np.uint16), np.full(shape, -1, np.int16)
     seen = [
@@ -129,11 +129,11 @@ def mosaic(
                 *(_corrected(found, rows, number, brightness, options) for number, found in seen), strict=True
             )
         )
-        weights = least_variance_weights(variances / feathers, alike)
+        weights = least_variance_weights(variances / feathers, correlation)
         count[rows] = np.isfinite(variances).sum(axis=0)
         there = count[rows] > 0
         signal[rows] = np.where(there, np.sum(weights * signals, axis=0), np.nan)
-        std[rows] = np.where(there, np.sqrt(variance_of_mean(weights, variances, alike)), np.nan)
+        std[rows] = np.where(there, np.sqrt(variance_of_mean(weights, variances, correlation)), np.nan)
         image[rows] = np.where(there, numbers[np.argmax(weights, axis=0)], -1)
     return xr.Dataset(
         {
@@ -155,7 +155,7 @@ def mosaic(
                     "corrections are not counted",
                     "error_correlation": options.error_correlation,
                     "error_correlation_far": options.error_correlation_far,
-                    "error_correlation_images": alike,
+                    "error_correlation_images": correlation,
                 },
             ),
             "count": (("y", "x"), count, {"units": "1", "long_name": "number of images"}),

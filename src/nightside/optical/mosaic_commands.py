@@ -42,7 +42,7 @@ def mosaic(
         optical_section,
         show_standard,
     )
-    from nightside.store import Part, say, write_parts
+    from nightside.store import Part, say, warn, write_parts
 
     settings = load(config)
     section = optical_section(settings)
@@ -55,7 +55,7 @@ def mosaic(
         *warnings_of(brightness, strips, grid, section.mosaic),
     ]
     for warning in warned:
-        typer.echo(f"warning: {warning}", err=True)
+        warn(warning)
     shown = show_standard(strips, standard) if standard else strips
 
     def window_of(window: Window) -> xr.Dataset:

@@ -36,7 +36,7 @@ def project(
     )
     from nightside.optical.project import error_correlation, projected_dataset
     from nightside.optical.project import project as project_window
-    from nightside.store import Part, write_parts
+    from nightside.store import Part, warn, write_parts
 
     settings = load(config)
     section = optical_section(settings)
@@ -45,7 +45,7 @@ def project(
     (strip,) = open_strips([image], section.geometry, kernels or ())
     warned = geometry_warnings([strip], section.geometry)
     for warning in warned:
-        typer.echo(f"warning: {strip.name}: {warning}", err=True)
+        warn(f"{strip.name}: {warning}")
     grid = grid_for(options, [strip.camera])
     write_parts(
         out,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nightside.camera.companding import DN_MAX, NUMBERS, compand, decompand, table_of
+from nightside.camera.companding import DN_MAX, NUMBERS, bounds, compand, decompand, table_of
 from nightside.camera.layout import Layout
 from nightside.formats import BadImage
 from nightside.optical.edr import Numbers
@@ -39,6 +39,12 @@ class Survey:
     compand_code: int
 
     @property
+    def too_bright(self) -> NDArray[np.intp]:
+        """Numbers of pixels that were brighter than the table can say: saturated, or wrapped below the dark."""
+        full = np.flatnonzero(bounds(self.compand_code)[1] >= DN_MAX)
+        return np.union1d(np.arange(self.wrapped_below), full if full.size else [SATURATED])
+
+    @property
     def wrapped_below(self) -> int:
         """Numbers below this one lie below the dark: a table that keeps the DN modulo 256 made them of brighter DN.
 
@@ -58,7 +64,7 @@ class Survey:
     @property
     def has_gaps(self) -> bool:
         """Whether any pixel tells nothing."""
-        return self.lost_pixels + self.wrapped_pixels > 0
+        return self.lost_pixels > 0 or bool(self.counts[self.too_bright].any())
 
     def warnings(self) -> list[str]:
         """Return what a user should know."""

@@ -6,7 +6,7 @@ from nightside.store.geotiff import Band, write_cog, write_cogs
 from nightside.store.grid import cell_area_m2, cell_index, grid_of, lonlat
 from nightside.store.manifest import NotFinished, read_json, read_manifest
 from nightside.store.parts import write_parts
-from nightside.store.progress import say, tracked, wrote
+from nightside.store.progress import say, tracked, warn, wrote
 from nightside.store.windows import MAP_CHUNK, Part, Window
 from nightside.store.zarr_store import open_store, overview_for, overviews_of, write_store
 
@@ -34,6 +34,7 @@ __all__ = [
     "read_manifest",
     "say",
     "tracked",
+    "warn",
     "write_cog",
     "write_cogs",
     "write_json",

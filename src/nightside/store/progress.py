@@ -58,6 +58,11 @@ def wrote(path: Path, what: str = "") -> None:
     LOG.info("wrote %s%s", path, f": {what}" if what else "")
 
 
+def warn(text: str) -> None:
+    """Tell what may make a result other than it seems; ``quiet`` does not silence it."""
+    LOG.warning("warning: %s", text)
+
+
 def show(*, quiet: bool = False) -> None:
     """Show the log on stderr, or nothing of it."""
     LOG.setLevel(logging.WARNING if quiet else logging.INFO)

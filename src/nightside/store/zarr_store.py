@@ -12,8 +12,9 @@ from odc.geo.geobox import GeoBox
 from nightside.config import Settings
 from nightside.store.conventions import overview_name
 from nightside.store.georeference import georeference, is_on_grid
+from nightside.store.growing import begin
 from nightside.store.manifest import NotFinished, describe, manifest_path, read_manifest, refuse_variables
-from nightside.store.parts import begin, refuse_place
+from nightside.store.parts import refuse_place
 from nightside.store.pyramid import axes as overview_axes
 from nightside.store.template import stretched
 from nightside.store.windows import CHUNKS, Window

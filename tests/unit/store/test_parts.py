@@ -12,7 +12,7 @@ import pytest
 import xarray as xr
 
 from nightside.store import NotFinished, Part, open_store, read_manifest, write_parts, write_store
-from nightside.store.parts import begin
+from nightside.store.growing import begin
 from nightside.store.windows import windows
 
 SCRIPT = Path(__file__).with_name("growing_store.py")

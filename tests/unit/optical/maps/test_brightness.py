@@ -52,7 +52,7 @@ def test_contrast_that_noise_hides_is_not_taken_for_a_gain(reference):
     clear, clear_std = denoised(scene, 6.0, 1.0, 2)
     signal, std = np.array([dark / 5, clear]), np.array([dark_std / 5, clear_std])
     # Their errors have the product of their variances over that of the scene in common: half of the smaller.
-    found = match([Shared(0, 1, signal, std)], np.ones(2), reference=reference, alike=0.5)
+    found = match([Shared(0, 1, signal, std)], np.ones(2), reference=reference, correlation=0.5)
     assert found.gain[0] / found.gain[1] == pytest.approx(5.0, rel=0.02)
     assert abs(np.log(found.gain[0] / found.gain[1] / 5.0)) < 4 * found.gain_std[1 - reference]
     # The spread of the two signals is another: a fit of errors in both would take it for the gain.

@@ -6,14 +6,14 @@ import pytest
 from nightside.optical.fusion import least_variance_weights, variance_of_mean
 
 
-@pytest.mark.parametrize("alike", [0.0, 0.3, 0.75])
-def test_weights_and_variance_are_those_of_the_best_linear_estimate(alike):
+@pytest.mark.parametrize("correlation", [0.0, 0.3, 0.75])
+def test_weights_and_variance_are_those_of_the_best_linear_estimate(correlation):
     variance = np.random.default_rng(1).uniform(0.1, 20.0, (5, 1, 50))
-    weights = least_variance_weights(variance, alike)
-    stated = variance_of_mean(weights, variance, alike)
+    weights = least_variance_weights(variance, correlation)
+    stated = variance_of_mean(weights, variance, correlation)
     for place in range(50):
         v = variance[:, 0, place]
-        covariance = alike * np.minimum.outer(v, v) + (1 - alike) * np.diag(v)
+        covariance = correlation * np.minimum.outer(v, v) + (1 - correlation) * np.diag(v)
         best = np.linalg.solve(covariance, np.ones(5))
         best /= best.sum()
         np.testing.assert_allclose(weights[:, 0, place], best, rtol=1e-9)
@@ -41,10 +41,13 @@ def test_a_dark_image_neither_spoils_a_clear_one_nor_makes_it_seem_surer():
         variances.append(np.full((1, scene.size), 36.0 * (1 - kept)))
     variance = np.stack(variances)
     spread = {}
-    for alike in (0.0, 0.75):
-        weights = least_variance_weights(variance, alike)
+    for correlation in (0.0, 0.75):
+        weights = least_variance_weights(variance, correlation)
         error = (weights[:, 0] * np.stack(images)).sum(axis=0) - scene
-        spread[alike] = error.std(), error.std() / np.sqrt(variance_of_mean(weights, variance, alike).mean())
+        spread[correlation] = (
+            error.std(),
+            error.std() / np.sqrt(variance_of_mean(weights, variance, correlation).mean()),
+        )
     clear = (images[0] - scene).std()
     assert spread[0.75][0] < 1.01 * clear < spread[0.0][0]
     assert spread[0.75][1] == pytest.approx(1.0, abs=0.03)
