@@ -21,6 +21,7 @@ from nightside import moon
 from nightside.query.places import cell_of
 from nightside.store import Band, write_cog
 from nightside.store.grid import cell_index, crs_of, from_lonlat
+from nightside.viewer.catalogue import MAPS
 from nightside.viewer.page import export, page_files
 
 from .conftest import DEGREE_M, POLAR, SIZE, THERMAL, Truth, picture
@@ -128,10 +129,7 @@ def test_ground_without_data_is_transparent(browser, site: str, truth: Truth) ->
 
 
 def test_a_polar_view_shows_each_place_where_it_is(browser, site: str, truth: Truth) -> None:
-    """An equirectangular layer in the polar projection: longitude and latitude decide, by another library.
-
-    Inside the layer: beside its edge OpenLayers warps wrongly by up to a cell (docs/viewer.md).
-    """
+    """An equirectangular layer in the polar projection: longitude and latitude decide, by another library."""
     lonlat = (0.85, -79.95)
     to_map = from_lonlat(SOUTH)
     middle, resolution = to_map.transform(*lonlat), 100.0
@@ -139,7 +137,7 @@ def test_a_polar_view_shows_each_place_where_it_is(browser, site: str, truth: Tr
         address(site, "south", middle, resolution, "thermal/anomaly_score~viridis~0~3~1", "&anomalies=no")
     )
     values = truth.values["thermal/anomaly_score"].ravel()
-    for place in (lonlat, (0.25, -79.45), (-0.75, -80.25), (1.15, -80.75)):
+    for place in (lonlat, (0.25, -79.45), (-1.47, -80.25), (1.47, -80.97), (-1.47, -79.03)):
         value = float(values[cell_index(THERMAL, *place)])
         shows(
             browser, pixel(middle, resolution, to_map.transform(*place)), colour(value, "viridis", 0.0, 3.0)
@@ -561,3 +559,84 @@ def test_half_a_store_is_said_on_the_page(
     shutil.rmtree(folder / "thermal/profiles.zarr/temperature/c")
     browser.get(serve(folder))
     assert "profiles.zarr has another digest than its manifest says" in wait(browser, ".warning").text
+
+
+GLOBE = GeoBox(
+    (360, 720),
+    Affine(0.5 * DEGREE_M, 0, -180.0 * DEGREE_M, 0, -0.5 * DEGREE_M, 90.0 * DEGREE_M),
+    moon.crs(moon.EQUIRECTANGULAR_CODE).to_wkt(),
+)
+GRAYS = np.random.default_rng(3).integers(60, 256, GLOBE.shape).astype(np.float32)
+"""A map of the whole Moon whose values are the grays that they are drawn in, none as dark as the page."""
+for rows in (GRAYS[:20], GRAYS[-20:]):
+    rows[:] = rows[:, ::16].repeat(16, axis=1)  # wider than pixels, to 8 pixels from a pole at 1000 m each
+
+
+@pytest.fixture(scope="module")
+def globe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("globe")
+    write_cog(GRAYS, GLOBE, folder / "thermal/cog/code.tif", Band("code", "code", "1"))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("key", "at", "resolution"),
+    [
+        ("south", (0.0, 0.0), 1000.0),
+        ("south", (0.0, -900e3), 1000.0),
+        ("north", (0.0, 0.0), 300.0),
+        ("farside", (0.0, 80.0 * DEGREE_M), 1500.0),
+    ],
+)
+def test_every_pixel_of_another_projection_is_that_of_its_cell(
+    browser, serve: Callable[[Path], str], globe: Path, key: str, at: tuple[float, float], resolution: float
+) -> None:
+    """At poles and along the meridian where the map meets itself, too; borders of cells to a pixel."""
+    view = f"map={key}&at={at[0]},{at[1]},{resolution}&layers=thermal/code~gray~0~256~1"
+    browser.get(f"{serve(globe)}?{time.monotonic_ns()}#{view}")
+    wait(browser, ".card")
+    browser.execute_script("document.getElementById('fold').click(); viewer.graticule.setVisible(false)")
+    x, y = middles(at, resolution)
+    near = [
+        grays_at(MAPS[key][1], x + across * resolution, y + down * resolution)
+        for across in NEAR
+        for down in NEAR
+    ]
+    beside = np.hypot(x, y) > 1.5 * resolution  # the four pixels round a pole show too many cells to tell
+    until = time.monotonic() + 30.0
+    while (wrong := beside & mistaken(picture(browser)[BARE][..., 0], near)).any():
+        assert time.monotonic() < until, f"{wrong.sum()} of {wrong.size} pixels"
+        time.sleep(0.3)
+
+
+NEAR = np.linspace(-0.9, 0.9, 5)
+"""Parts of a pixel to both sides of its middle."""
+
+BARE = np.s_[150:700, 250:1000]
+"""The part of the window with nothing over the map, if the panel is folded."""
+
+
+def middles(at: tuple[float, float], resolution: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return x and y (m) of the middles of the pixels of ``BARE``."""
+    x = at[0] + (np.arange(*BARE[1].indices(SIZE[0])) + 0.5 - SIZE[0] / 2) * resolution
+    y = at[1] - (np.arange(*BARE[0].indices(SIZE[1])) + 0.5 - SIZE[1] / 2) * resolution
+    return tuple(np.meshgrid(x, y))
+
+
+def grays_at(code: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return the gray of the cell at places (m) of a projection, by another library; 0 off the Moon."""
+    longitude, latitude = from_lonlat(moon.crs(code)).transform(x, y, direction="INVERSE")
+    ground = np.isfinite(longitude)
+    if not code.endswith(("30", "35")):
+        ground &= np.abs(y) <= 90.0 * DEGREE_M
+    row = np.clip((90.0 - latitude[ground]) / 0.5, 0, GLOBE.shape[0] - 1).astype(int)
+    column = ((longitude[ground] + 180.0) / 0.5).astype(int) % GLOBE.shape[1]
+    grays = np.zeros(x.shape)
+    grays[ground] = GRAYS[row, column]
+    return grays
+
+
+def mistaken(found: np.ndarray, near: list[np.ndarray]) -> np.ndarray:
+    """Return where a pixel has the gray of no cell near it; what is darker than all of them is the page."""
+    found = np.where(found < 40, 0.0, found)
+    return ~np.any([np.abs(found - grays) <= 1 for grays in near], axis=0)

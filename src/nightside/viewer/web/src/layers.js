@@ -2,10 +2,21 @@
 import WebGLTileLayer from 'ol/layer/WebGLTile.js';
 import GeoTIFF from 'ol/source/GeoTIFF.js';
 import { code } from './projections.js';
+import { warpedSource } from './warped.js';
 
-/** Make the map's layer of a layer of the catalogue, as `shown` says: `{colours, low, high, opacity}`. */
-export function makeLayer(about, shown, scales) {
-  const source = new GeoTIFF({
+/** Make the layer of a map in the projection `key` from one of the catalogue, as `shown` says: `{colours, low, high, opacity}`. */
+export function makeLayer(about, key, shown, scales) {
+  const source = about.projection === key ? ownSource(about) : warpedSource(about, key);
+  const layer = new WebGLTileLayer({ source, opacity: shown.opacity });
+  layer.set('id', about.id);
+  layer.set('projection', key);
+  restyle(layer, about, shown, scales);
+  return layer;
+}
+
+/** The file as it is: its cells and levels are the tiles' pixels. */
+function ownSource(about) {
+  return new GeoTIFF({
     sources: [{ url: about.url, bands: [1] }],
     projection: code(about.projection),
     normalize: false,
@@ -13,13 +24,11 @@ export function makeLayer(about, shown, scales) {
     transition: 0,
     sourceOptions: { allowFullFile: true },
   });
-  const layer = new WebGLTileLayer({ source, style: style(about, shown, scales), opacity: shown.opacity });
-  layer.set('id', about.id);
-  return layer;
 }
 
 export function restyle(layer, about, shown, scales) {
-  layer.setStyle(style(about, shown, scales));
+  layer.setStyle(style(about, about.nodata || layer.get('projection') !== about.projection, shown, scales));
+  layer.set('colours', shown.colours);
 }
 
 export function stretch(layer, { low, high }) {
@@ -27,12 +36,12 @@ export function stretch(layer, { low, high }) {
 }
 
 /** The colour of value v is that of the whole part of 256 (v - low) / (high - low): matplotlib's rule. */
-function style(about, shown, scales) {
+function style(about, gaps, shown, scales) {
   const value = ['+', ['*', ['band', 1], about.scale], about.offset];
   const part = ['/', ['-', value, ['var', 'low']], ['-', ['var', 'high'], ['var', 'low']]];
   const colour = ['palette', ['clamp', ['floor', ['*', part, 256]], 0, 255], scales[shown.colours]];
   return {
     variables: { low: shown.low, high: shown.high },
-    color: about.nodata ? ['case', ['==', ['band', 2], 0], ['color', 0, 0, 0, 0], colour] : colour,
+    color: gaps ? ['case', ['==', ['band', 2], 0], ['color', 0, 0, 0, 0], colour] : colour,
   };
 }

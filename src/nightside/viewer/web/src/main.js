@@ -165,7 +165,7 @@ class Viewer {
       if (this.isPair(before.id, after.id)) Object.assign(before, { low: after.low, high: after.high, colours: after.colours });
     }
     for (const [id, layer] of this.layers) {
-      if (wanted.some((s) => s.id === id)) continue;
+      if (layer.get('projection') === this.state.projection && wanted.some((s) => s.id === id)) continue;
       this.map.removeLayer(layer);
       layer.dispose();
       this.layers.delete(id);
@@ -174,8 +174,7 @@ class Viewer {
       const about = this.about.get(entry.id);
       let layer = this.layers.get(entry.id);
       if (!layer) {
-        layer = makeLayer(about, entry, this.view.scales);
-        layer.set('colours', entry.colours);
+        layer = makeLayer(about, this.state.projection, entry, this.view.scales);
         layer.getSource().on('change', () => {
           if (layer.getSource().getState() === 'error') this.notice(`${about.url} cannot be read; run 'nightside view' again, or its step`);
         });
@@ -183,10 +182,7 @@ class Viewer {
         this.map.addLayer(layer);
         this.swipe.watch(layer);
       }
-      if (layer.get('colours') !== entry.colours) {
-        restyle(layer, about, entry, this.view.scales);
-        layer.set('colours', entry.colours);
-      }
+      if (layer.get('colours') !== entry.colours) restyle(layer, about, entry, this.view.scales);
       stretch(layer, entry);
       layer.setOpacity(entry.opacity);
       layer.setZIndex(30 - k);

@@ -24,10 +24,7 @@ export function registerAll(projections, radiusM) {
       const reach = 2 * radiusM * Math.tan((POLAR_REACH_DEG * Math.PI) / 360);
       projection.setExtent([-reach, -reach, reach, reach]);
       // Stereographic, true at the pole: k = 2 / (1 + |sin latitude|).
-      projection.setGetPointResolution((resolution, point) => {
-        const latitude = (transform(point, code(key), LONLAT)[1] * Math.PI) / 180;
-        return (resolution * (1 + Math.abs(Math.sin(latitude)))) / 2;
-      });
+      projection.setGetPointResolution((resolution, point) => resolution * groundScale(key, toLonLat(point, key)[1]));
     } else {
       const [x, y] = [Math.PI * radiusM, (Math.PI * radiusM) / 2];
       projection.setExtent([-x, -y, x, y]);
@@ -70,19 +67,40 @@ export const quarter = () => (Math.PI * radius) / 2;
  * grid holds none of the other hemisphere.
  */
 export function cellAt(grid, [longitude, latitude]) {
-  const [a, , left, , e, top] = grid.transform;
   const pole = poleOf(grid.projection);
   if (pole * latitude < 0) return null;
-  const [x0, y] = fromLonLat([longitude, pole ? latitude : Math.max(latitude, -90 + 1e-6)], grid.projection);
-  const turn = pole ? 0 : 2 * Math.PI * radius;
-  for (const x of turn ? [x0, x0 - turn, x0 + turn] : [x0]) {
-    // A rounding error must not move a point that lies on an edge into the neighbour.
-    const column = Math.floor((x - left) / a + 1e-9);
-    const row = Math.floor((y - top) / e + 1e-9);
-    if (column >= 0 && column < grid.width && row >= 0 && row < grid.height) return { row, column };
-  }
-  return null;
+  const [x, y] = fromLonLat([longitude, pole ? latitude : Math.max(latitude, -90 + 1e-6)], grid.projection);
+  const index = indexAt(grid, x, y);
+  return index < 0 ? null : { row: Math.floor(index / grid.width), column: index % grid.width };
 }
+
+/** The number of the cell, row by row, that holds a point of the grid's projection, or -1. */
+function indexAt({ projection, transform: [a, , left, , e, top], width, height }, x, y) {
+  // A rounding error must not move a point that lies on an edge into the neighbour.
+  const row = Math.floor((y - top) / e + 1e-9);
+  if (row < 0 || row >= height) return -1;
+  const turn = poleOf(projection) ? 0 : 2 * Math.PI * radius;
+  let column = Math.floor((x - left) / a + 1e-9);
+  if (turn && column >= width) column = Math.floor((x - turn - left) / a + 1e-9);
+  else if (turn && column < 0) column = Math.floor((x + turn - left) / a + 1e-9);
+  return column >= 0 && column < width ? row * width + column : -1;
+}
+
+/** A function of x and y in the projection `key`: the number of the grid's cell there, row by row, or -1. */
+export function cellsUnder(grid, key) {
+  const convert = proj4(code(key), code(grid.projection)).forward;
+  const [polar, pole] = [poleOf(key), poleOf(grid.projection)];
+  const reach = pole ? get(code(grid.projection)).getExtent()[2] : Infinity;
+  return (x, y) => {
+    if (!polar && Math.abs(y) > quarter()) return -1; // beyond the poles of the view
+    const [column, row] = convert([x, y]);
+    if (pole && Math.hypot(column, row) > reach) return -1; // the other hemisphere
+    return indexAt(grid, column, row);
+  };
+}
+
+/** How many metres of ground lie in one of a projection at a latitude: along the meridian. */
+export const groundScale = (key, latitude) => (poleOf(key) ? (1 + Math.abs(Math.sin((latitude * Math.PI) / 180))) / 2 : 1);
 
 /** The extent of a grid in its own projection. */
 export function extentOf({ transform: [a, , left, , e, top], width, height }) {

@@ -1,6 +1,6 @@
-// What files hold at a place: one pixel of each COG, one profile of a Zarr store.
-import { fromUrl } from 'geotiff';
+// What files hold at a place: one cell of each COG, one profile of a Zarr store.
 import * as zarr from 'zarrita';
+import { openCog } from './cog.js';
 import { cellAt } from './projections.js';
 
 const opened = new Map();
@@ -18,10 +18,11 @@ const once = (key, open) => {
 export async function valueAt(about, lonlat) {
   const cell = cellAt(about, lonlat);
   if (!cell) return null;
-  const image = await once(about.url, async () => (await fromUrl(about.url, { allowFullFile: true })).getImage());
+  const { blockWidth, blockHeight, block } = (await openCog(about)).levels[0];
   const { row, column } = cell;
-  const [band] = await image.readRasters({ window: [column, row, column + 1, row + 1], samples: [0] });
-  return band[0] * about.scale + about.offset;
+  const values = await block(Math.floor(column / blockWidth), Math.floor(row / blockHeight));
+  const value = values[(row % blockHeight) * blockWidth + (column % blockWidth)];
+  return value * about.scale + about.offset;
 }
 
 /** The profile of a place: `{hours, temperature, std, quality, latents}`, or null beyond the store. */
