@@ -139,9 +139,11 @@ def serving(folder: Path) -> Iterator[str]:
     with Server(folder, PAGE, page_files(folder, 5.0, 0.0)) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
-        yield server.url
-        server.shutdown()
-        thread.join()
+        try:
+            yield server.url
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 @pytest.fixture(scope="session")

@@ -561,6 +561,29 @@ def test_half_a_store_is_said_on_the_page(
     assert "profiles.zarr has another digest than its manifest says" in wait(browser, ".warning").text
 
 
+@pytest.mark.parametrize("key", ["equirectangular", "farside"])
+def test_a_map_that_goes_while_the_page_is_open_is_told(
+    browser, serve: Callable[[Path], str], tmp_path: Path, key: str
+) -> None:
+    """In its own projection and in another."""
+    grid = GeoBox((2000, 2000), Affine(240.0, 0, 2e6, 0, -240.0, 0), EQUIRECTANGULAR.to_wkt())
+    values = np.random.default_rng(2).normal(size=grid.shape).astype(np.float32)
+    file = tmp_path / "run/thermal/cog/noise.tif"
+    write_cog(values, grid, file, Band("noise", "noise", "1"))
+    west = 2e6 - (0 if key == "equirectangular" else 180.0 * DEGREE_M)
+    browser.get(f"{serve(tmp_path / 'run')}#map={key}&at={west + 30e3},-30e3,240")
+    wait(browser, ".card")
+    time.sleep(2.0)
+    assert not browser.find_element("id", "notice").is_displayed()
+    file.unlink()
+    browser.execute_script(f"viewer.map.getView().setCenter([{west} + 450e3, -450e3])")
+    until = time.monotonic() + 20.0
+    while "thermal/cog/noise.tif cannot be read" not in browser.find_element("id", "notice").text:
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    browser.get_log("browser")  # names it too
+
+
 GLOBE = GeoBox(
     (360, 720),
     Affine(0.5 * DEGREE_M, 0, -180.0 * DEGREE_M, 0, -0.5 * DEGREE_M, 90.0 * DEGREE_M),

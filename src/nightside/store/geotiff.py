@@ -152,6 +152,29 @@ def write_cog(
         cog.replace(partial)
 
 
+def check_whole(path: Path) -> None:
+    """Make sure that a GeoTIFF's file holds every block that its directory names, of the map itself.
+
+    GDAL opens a copy that ended early, and some readers take what is missing for zeros.
+
+    Raises:
+        OSError: the file ends early.
+        rasterio.RasterioIOError: the file cannot be opened.
+    """
+    import rasterio
+
+    size = path.stat().st_size
+    with rasterio.open(path) as raster:
+        for (row, column), _ in raster.block_windows(1):
+            start, length = (
+                raster.get_tag_item(f"BLOCK_{what}_{column}_{row}", "TIFF", bidx=1)
+                for what in ("OFFSET", "SIZE")
+            )
+            # A block of nothing but no data may lie nowhere.
+            if start is not None and (end := int(start) + int(length)) > size:
+                raise OSError(f"it ends after {size} bytes, and a part lies at {end}; copy it anew")
+
+
 def _write_plain(
     values: Raster, geobox: GeoBox, path: Path, band: Band, dtype: str, tags: Mapping[str, str]
 ) -> bool:

@@ -17,6 +17,7 @@ from pyproj import CRS
 from nightside import moon
 from nightside._version import __version__
 from nightside.store import NotFinished, open_store
+from nightside.store.geotiff import check_whole
 from nightside.store.grid import from_lonlat
 from nightside.store.manifest import fault_of
 
@@ -134,13 +135,14 @@ def _layers(results: Path, warnings: list[str]) -> Iterator[dict[str, Any]]:
     for path in files:
         try:
             yield _layer(path, results)
-        except (rasterio.RasterioIOError, ValueError) as error:
+        except (OSError, ValueError) as error:
             warnings.append(
                 f"{path.relative_to(results)} cannot be shown ({error}); remove it and run its step again"
             )
 
 
 def _layer(path: Path, results: Path) -> dict[str, Any]:
+    check_whole(path)
     with rasterio.open(path) as raster:
         if raster.crs is None or (key := _key(CRS.from_wkt(raster.crs.to_wkt()))) is None:
             raise ValueError("it lies in none of the page's projections")

@@ -175,9 +175,10 @@ class Viewer {
       let layer = this.layers.get(entry.id);
       if (!layer) {
         layer = makeLayer(about, this.state.projection, entry, this.view.scales);
-        layer.getSource().on('change', () => {
-          if (layer.getSource().getState() === 'error') this.notice(`${about.url} cannot be read; run 'nightside view' again, or its step`);
-        });
+        const source = layer.getSource();
+        const unread = () => this.notice(`${about.url} cannot be read; run 'nightside view' again, or its step`);
+        source.on('change', () => source.getState() === 'error' && unread());
+        source.on('tileloaderror', unread);
         this.layers.set(entry.id, layer);
         this.map.addLayer(layer);
         this.swipe.watch(layer);
