@@ -53,12 +53,14 @@ async function draw({ levels, nodata }, [west, south, east, north], resolution, 
   }
   const blocks = new Map(await Promise.all([...needed].map(async (n) => [n, await block(n % across, Math.floor(n / across))])));
   const values = new Float32Array(2 * cells.length);
-  cells.forEach((cell, k) => {
-    if (cell < 0) return;
-    const value = blocks.get(blockOf(cell))[(Math.floor(cell / grid.width) % blockHeight) * blockWidth + ((cell % grid.width) % blockWidth)];
-    if (Number.isNaN(value) || value === nodata) return;
-    values.set([value, 1], 2 * k);
-  });
+  for (let k = 0; k < cells.length; k += 1) {
+    if (cells[k] < 0) continue;
+    const [row, column] = [Math.floor(cells[k] / grid.width), cells[k] % grid.width];
+    const value = blocks.get(blockOf(cells[k]))[(row % blockHeight) * blockWidth + (column % blockWidth)];
+    if (Number.isNaN(value) || value === nodata) continue;
+    values[2 * k] = value;
+    values[2 * k + 1] = 1;
+  }
   return values;
 }
 
