@@ -8,6 +8,7 @@ from odc.geo.geobox import GeoBox
 
 from nightside.query.places import Cells
 from nightside.store.georeference import georeference
+from nightside.store.template import missing_code
 
 
 def cut(dataset: xr.Dataset, grid: GeoBox, cells: Cells) -> xr.Dataset:
@@ -26,5 +27,6 @@ def cut(dataset: xr.Dataset, grid: GeoBox, cells: Cells) -> xr.Dataset:
     # Of the whole map, not of its part.
     joined.attrs = {k: v for k, v in joined.attrs.items() if k not in ("multiscales", "zarr_conventions")}
     for name in (*joined.data_vars, *joined.coords):
-        joined[name].encoding = {}
+        missing = missing_code(joined[name])
+        joined[name].encoding = {} if missing is None else {"fill_value": missing}
     return georeference(joined, part)

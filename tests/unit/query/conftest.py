@@ -19,6 +19,12 @@ from nightside.thermal.mapping import map_with
 from nightside.thermal.model import ProfileModel
 
 TIMES = 24
+QUALITY = {
+    "units": "1",
+    "long_name": "quality",
+    "flag_values": [0, 1, 2],
+    "flag_meanings": "good no_observations gap_too_long",
+}
 POLAR = Region(
     projection="polar_stereographic", longitude_deg=0.0, latitude_deg=-90.0, width_km=400.0, pixel_m=2000.0
 )
@@ -48,7 +54,7 @@ def write_results(root, settings, region):
         {
             "temperature": (("y", "x", "local_time"), temperature, k),
             "temperature_std": (("y", "x", "local_time"), np.full_like(temperature, 2.0), k),
-            "quality": (("y", "x"), np.zeros(lon.shape, np.uint8), {"units": "1", "long_name": "quality"}),
+            "quality": (("y", "x"), np.zeros(lon.shape, np.uint8), QUALITY),
         },
         coords=axis,
     )

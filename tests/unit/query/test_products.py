@@ -11,6 +11,7 @@ import xarray as xr
 import zarr
 
 import nightside
+from nightside.query.files import write_region
 from nightside.query.location import Location
 from nightside.query.products import write_index
 from nightside.query.verify import verify
@@ -31,6 +32,11 @@ print(float(xr.open_zarr(root + "/thermal/maps.zarr").anomaly_score[2, 3]))
 print("spatial_ref" in tree["thermal/maps.zarr"].anomaly_score.coords, len(list(tree.leaves)))
 assert "nightside" not in sys.modules
 """
+
+
+def value(frame, layer):
+    (found,) = frame.loc[frame["layer"] == layer, "value"]
+    return found
 
 
 @pytest.fixture
@@ -157,6 +163,21 @@ def test_a_layer_that_is_gone_is_named_and_not_read_as_nothing(copy):
     shutil.rmtree(copy / "thermal/maps.zarr/anomaly_score")
     with pytest.raises(NotFinished, match=r"thermal/maps\.zarr: .anomaly_score. is absent"):
         nightside.open(copy)
+
+
+def test_a_missing_chunk_of_codes_is_unknown_wherever_it_is_asked_for(copy, tmp_path):
+    place, box = (348.67, -43.29), (348.6, 348.7, -43.3, -43.28)
+    quality = "thermal/profiles/quality"
+    assert value(nightside.open(copy).nightside.point(*place), "quality") == 0
+    shutil.rmtree(copy / "thermal/profiles.zarr/quality/c")
+    query = nightside.open(copy).nightside
+    assert np.isnan(value(query.point(*place), "quality"))
+    assert "reconstruction" not in query.profile(*place)  # of good profiles only
+    part = query.region(*box)
+    assert part[quality].dtype == np.uint8
+    write_region(part, tmp_path / "part.zarr")
+    shutil.rmtree(tmp_path / "part.zarr/thermal/profiles/quality/c", ignore_errors=True)
+    assert (xr.open_datatree(tmp_path / "part.zarr", engine="zarr")[quality] == 255).all()
 
 
 def test_a_torn_chunk_is_named_with_its_store(copy):
