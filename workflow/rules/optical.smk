@@ -370,7 +370,7 @@ rule optical_mosaic_standard:
         kernels=repeated("--kernels", NAC_KERNELS),
         store=OPTICAL / "mosaic_standard.zarr",
         depends=section("optical.geometry", "optical.mosaic") if NAC else "",
-        code_version=2,
+        code_version=3,
     message:
         "mosaic of the standard calibration, to compare"
     shell:

@@ -13,7 +13,7 @@ import xarray as xr
 
 from nightside.store.template import missing_code
 
-_OF_A_LAYER = ("y", "x", "local_time")
+_OF_A_LAYER = ("y", "x", "local_time", "place")
 
 
 def physical(maps: xr.Dataset) -> xr.Dataset:

@@ -1,5 +1,6 @@
 """Small finished results, written as the workflow writes them, and a server that lists nothing."""
 
+import shutil
 import threading
 from collections import Counter
 from functools import partial
@@ -15,6 +16,7 @@ from nightside.config import Region
 from nightside.learning.model_folder import save_model
 from nightside.query.products import write_index
 from nightside.store import grid_of, lonlat, write_store
+from nightside.store.progress import LOG
 from nightside.thermal.mapping import map_with
 from nightside.thermal.model import ProfileModel
 
@@ -99,6 +101,10 @@ def write_results(root, settings, region):
         }
     )
     write_store(mosaic, root / "optical/mosaic.zarr", kind="nac_mosaic", settings=settings, geobox=south)
+    plain = mosaic[["signal"]] + 10.0
+    plain["signal"].attrs = {"units": "DN", "long_name": "longitude, as another calibration leaves it"}
+    standard = root / "optical/mosaic_standard.zarr"
+    write_store(plain, standard, kind="nac_mosaic", settings=settings, geobox=south)
     strip = xr.Dataset(
         {"signal": (("line", "sample"), np.ones((8, 4), np.float32), {"units": "DN", "long_name": "signal"})}
     )
@@ -129,6 +135,20 @@ def globe(tmp_path_factory, shared_settings) -> Path:
     root = tmp_path_factory.mktemp("query") / "results" / "globe"
     write_results(root, shared_settings, Region(whole_moon=True, pixels_per_degree=0.5))
     return root
+
+
+@pytest.fixture
+def copy(demo, tmp_path) -> Path:
+    """A copy of the results, to be damaged."""
+    return Path(shutil.copytree(demo, tmp_path / "demo"))
+
+
+@pytest.fixture
+def warned(monkeypatch) -> list[str]:
+    """What is warned of."""
+    said: list[str] = []
+    monkeypatch.setattr(LOG, "warning", lambda form, *of: said.append(form % of))
+    return said
 
 
 class NoListing(SimpleHTTPRequestHandler):
