@@ -15,6 +15,7 @@ from typing import Any
 from nightside._version import __version__
 from nightside.query.location import Location
 from nightside.store import NotFinished, read_json, read_manifest, write_json
+from nightside.store.links import broken_links
 from nightside.store.manifest import FORMAT, refuse_format
 
 INDEX = "zarr.json"
@@ -52,13 +53,13 @@ def manifests(at: Location) -> Manifests:
 def sound(at: Location) -> tuple[Manifests, Faults]:
     """Return the manifests of products by path, and of those without what is wrong.
 
-    That is one that is not finished, of another version, or not the store of the index.
+    That is one that is not finished, of another version, not the store of the index, or behind a broken link.
 
     Raises:
         NotFinished: there is no product or no index.
     """
     found: Manifests = {}
-    faults: Faults = {}
+    faults: Faults = {} if at.remote else broken_links(Path(at.root), _fixed_paths())
     for path, read in _listed(at):
         try:
             found[path] = read()
@@ -105,6 +106,12 @@ def read_remote(at: Location, name: str, remedy: str) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise NotFinished(f"{at}/{name} is no JSON object; {remedy}")
     return content
+
+
+def _fixed_paths() -> list[str]:
+    """Return the folders and stores of ``PATTERNS`` whose names are known."""
+    every = {path for pattern in PATTERNS for path in (pattern, *map(str, Path(pattern).parents))}
+    return sorted(path for path in every if "*" not in path)
 
 
 def _listed(at: Location) -> Iterator[tuple[str, Callable[[], dict[str, Any]]]]:

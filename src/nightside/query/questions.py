@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -196,8 +197,9 @@ class Query:
         if name not in self._datasets:
             path = f"{name}.zarr"
             if path not in self._found:
-                if name in self._left_out:
-                    raise NotFinished(self._left_out[name])
+                for left, fault in self._left_out.items():
+                    if Path(name).is_relative_to(left):  # itself, or its room behind a broken link
+                        raise NotFinished(fault)
                 there = ", ".join(map(product_of, self._found))
                 raise ValueError(
                     f"{self.location} has no {name}; it has {there}: run the step that makes it, or ask these"

@@ -16,6 +16,7 @@ from nightside.query.files import write_region
 from nightside.query.location import Location
 from nightside.query.places import OutsideCoverage
 from nightside.query.products import write_index
+from nightside.query.provenance import origin
 from nightside.query.verify import verify
 from nightside.store import NotFinished
 
@@ -233,6 +234,42 @@ def tear(array):
     for chunk in (array / "c").rglob("*"):
         if chunk.is_file():
             chunk.write_bytes(chunk.read_bytes()[:10])
+
+
+@pytest.fixture
+def linked(copy, tmp_path):
+    """Results whose rooms are links to another disk, as on a cluster."""
+    for name in ("thermal", "optical/mosaic.zarr", "optical/denoised"):
+        there = tmp_path / "scratch" / name
+        there.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(copy / name, there)
+        (copy / name).symlink_to(there)
+    return copy
+
+
+def test_rooms_that_are_links_are_followed(linked, demo, warned):
+    there = nightside.open(linked)
+    assert {node.path for node in there.leaves} == {node.path for node in nightside.open(demo).leaves}
+    place = (348.67, -43.29)
+    assert there.nightside.point(*place).equals(nightside.open(demo).nightside.point(*place))
+    assert verify(linked) == (6, False)
+    assert warned == []
+    found = [origin(results / "thermal/maps.zarr").as_dict() for results in (linked, demo)]
+    assert found[0] == found[1]
+
+
+def test_a_room_behind_a_broken_link_is_named(linked, tmp_path, warned):
+    (tmp_path / "scratch/thermal").rename(tmp_path / "scratch/gone")
+    (tmp_path / "scratch/optical/mosaic.zarr").rename(tmp_path / "scratch/gone.zarr")
+    tree = nightside.open(linked)
+    assert [re.search(r"demo/(\S+) is a link to \S+, which is not there", said)[1] for said in warned] == [
+        "optical/mosaic.zarr",
+        "thermal",
+    ]
+    with pytest.raises(NotFinished, match="thermal is a link to"):
+        tree.nightside.profile(348.67, -43.29)
+    with pytest.raises(NotFinished, match=r"mosaic\.zarr is a link to"):
+        verify(linked)
 
 
 def test_a_url_cannot_be_verified(demo, served):
