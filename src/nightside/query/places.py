@@ -86,8 +86,10 @@ def cells_at(grid: GeoBox, places: Places) -> tuple[NDArray[np.int64], NDArray[n
         index = cell_index(grid, places.lon, np.maximum(places.lat, -90.0 + 1e-6))
     else:
         pole = _pole(grid)
-        behind = places.lat * pole < 0.0  # the other pole is infinitely far
-        index = np.where(behind, -1, cell_index(grid, places.lon, np.where(behind, pole, places.lat)))
+        before = places.lat * pole >= 0.0  # the other pole is infinitely far
+        index = np.full(places.lat.shape, -1)
+        if before.any():
+            index[before] = cell_index(grid, places.lon[before], places.lat[before])
     numbers = np.flatnonzero(index >= 0)
     return numbers, *np.divmod(index[numbers], int(grid.shape[1]))
 

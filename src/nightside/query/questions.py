@@ -17,6 +17,7 @@ from nightside.query.location import Location
 from nightside.query.opening import LEFT_OUT, ROOT, opened, product_of, readable
 from nightside.query.places import Box, OutsideCoverage, Places, cells_at, cells_of, extent
 from nightside.query.products import Manifests, sound
+from nightside.query.told import Told, table_of
 from nightside.query.window import at, cut, of_a_map
 from nightside.store import NotFinished, grid_from, warn
 from nightside.store.grid import lonlat_at
@@ -60,10 +61,8 @@ class Query:
             NotFinished: none that does can be read.
             ValueError: it is no place.
         """
-        import pandas as pd
-
         places = Places.of(lon, lat)
-        frames: list[pd.DataFrame] = []
+        told: list[Told] = []
         missed, faults = [], []
         for name in self._maps():
             numbers, rows, columns = cells_at(self._grid(name), places)
@@ -76,26 +75,15 @@ class Query:
             except NotFinished as error:
                 faults.append(str(error))
                 continue
-            frames += [
-                pd.DataFrame(
-                    {
-                        "place": numbers,
-                        "longitude": places.lon[numbers],
-                        "latitude": places.lat[numbers],
-                        "product": name,
-                        "layer": layer,
-                        "value": value.to_numpy().astype(np.float64),
-                        "units": units,
-                        "meaning": value.attrs.get("long_name", ""),
-                    }
-                )
+            told += [
+                Told(numbers, name, layer, value.to_numpy(), units, value.attrs.get("long_name", ""))
                 for layer, value, units in layers(here)
             ]
-        if not frames:
+        if not told:
             raise NotFinished("\n".join(faults)) if faults else self._outside(str(places), missed)
         for fault in faults:
             warn(f"left out: {fault}")
-        frame = pd.concat(frames).sort_values("place", kind="stable", ignore_index=True)
+        frame = table_of(told, places)
         outside = np.setdiff1d(np.arange(len(places.lon)), frame["place"]).tolist()
         if places.single:
             frame = frame.drop(columns=["place", "longitude", "latitude"])
