@@ -19,9 +19,9 @@ def within(view: dict[str, Any], results: Path) -> dict[str, Any]:
     links: set[Path] = set()
 
     def inside(*urls: str) -> bool:
-        found = {way_out(results, url.removeprefix(f"{DATA}/")) for url in urls} - {None}
-        links.update(link for link in found if link is not None)
-        return not found
+        out = [link for url in urls if (link := way_out(results, url.removeprefix(f"{DATA}/")))]
+        links.update(out)
+        return not out
 
     layers = [layer for layer in view["layers"] if inside(layer["url"])]
     shown, profiles, pair = {layer["id"] for layer in layers}, view["profiles"], view["compare"]
