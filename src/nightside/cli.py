@@ -12,7 +12,8 @@ from nightside._version import __version__
 from nightside.optical.commands import app as optical
 from nightside.physics_room.commands import app as physics
 from nightside.publish.commands import app as publish
-from nightside.query import commands as results
+from nightside.query import folder_commands as folder
+from nightside.query.commands import app as query
 from nightside.store import progress
 from nightside.synthetic.commands import app as synthetic
 from nightside.thermal.commands import app as thermal
@@ -24,10 +25,10 @@ app.add_typer(optical, name="optical", help="NAC images of the dark to clean, ge
 app.add_typer(physics, name="physics", help="Heat in the ground, and networks that obey an equation.")
 app.add_typer(publish, name="publish", help="A catalogue of what a run made, and a check of what was copied.")
 app.add_typer(synthetic, name="synthetic", help="A Moon with known truth, in the instruments' own formats.")
-app.add_typer(results.app, name="query", help="Ask results: a point, a profile, a region, the anomalies.")
-app.command()(results.index)
-app.command()(results.verify)
-app.command()(results.provenance)
+app.add_typer(query, name="query", help="Ask results: a point, a profile, a region, the anomalies.")
+app.command()(folder.index)
+app.command()(folder.verify)
+app.command()(folder.provenance)
 app.command()(view)
 
 

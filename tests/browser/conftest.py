@@ -84,7 +84,16 @@ def truth(tmp_path_factory: pytest.TempPathFactory) -> Truth:
         {
             "temperature": (("y", "x", "local_time"), temperature, about),
             "temperature_std": (("y", "x", "local_time"), np.full_like(temperature, 2.0), about),
-            "quality": (("y", "x"), quality, {"units": "1", "long_name": "quality"}),
+            "quality": (
+                ("y", "x"),
+                quality,
+                {
+                    "units": "1",
+                    "long_name": "quality",
+                    "flag_values": [0, 1, 2],
+                    "flag_meanings": "good none gap",
+                },
+            ),
         },
         coords={"local_time": ("local_time", hours, {"units": "h", "long_name": "local time"})},
     )

@@ -561,6 +561,18 @@ def test_half_a_store_is_said_on_the_page(
     assert "profiles.zarr has another digest than its manifest says" in wait(browser, ".warning").text
 
 
+def test_a_chunk_of_codes_that_is_missing_makes_no_profile_good(
+    browser, truth: Truth, serve: Callable[[Path], str], tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(truth.folder, folder)
+    site = serve(folder)
+    shutil.rmtree(folder / "thermal/profiles.zarr/quality/c")  # after its digest was compared
+    browser.get(f"{site}#place=0.75,-79.95")
+    assert wait(browser, ".day .hint").get_attribute("textContent") == "No profile: no data here."
+    browser.get_log("browser")  # names it
+
+
 @pytest.mark.parametrize("key", ["equirectangular", "farside"])
 def test_a_map_that_goes_while_the_page_is_open_is_told(
     browser, serve: Callable[[Path], str], tmp_path: Path, key: str

@@ -278,7 +278,7 @@ rule optical_denoise:
             if NAC
             else ""
         ),
-        code_version=4,
+        code_version=5,
     message:
         "{wildcards.product}: denoise"
     shell:
@@ -305,7 +305,7 @@ rule optical_project:
         kernels=repeated("--kernels", NAC_KERNELS),
         store=lambda w: OPTICAL / f"projected/{w.product}.zarr",
         depends=section("optical.geometry", "optical.mosaic") if NAC else "",
-        code_version=1,
+        code_version=2,
     message:
         "{wildcards.product}: on a map of its own"
     shell:
@@ -334,7 +334,7 @@ rule optical_mosaic:
         kernels=repeated("--kernels", NAC_KERNELS),
         store=OPTICAL / "mosaic.zarr",
         depends=section("optical.geometry", "optical.mosaic") if NAC else "",
-        code_version=3,
+        code_version=4,
     message:
         "mosaic"
     shell:
@@ -370,7 +370,7 @@ rule optical_mosaic_standard:
         kernels=repeated("--kernels", NAC_KERNELS),
         store=OPTICAL / "mosaic_standard.zarr",
         depends=section("optical.geometry", "optical.mosaic") if NAC else "",
-        code_version=2,
+        code_version=3,
     message:
         "mosaic of the standard calibration, to compare"
     shell:

@@ -23,7 +23,7 @@ rule physics_invert:
         cube=THERMAL / "cube.zarr",
         store=PHYSICS / "inversion.zarr",
         depends=section("physics.inversion"),
-        code_version=6,
+        code_version=7,
     message:
         "inversion: albedo, H and onset of every cell, with their errors"
     shell:

@@ -13,7 +13,11 @@ rule results_index:
             if MAPS_TEMPERATURES
             else []
         ),
-        OPTICAL / "mosaic.zarr.json" if NAC else [],
+        (
+            [OPTICAL / "mosaic.zarr.json", OPTICAL / "mosaic_standard.zarr.json"]
+            if NAC
+            else []
+        ),
         expand(
             OPTICAL / "{kind}/{product}.zarr.json",
             kind=["denoised", "standard"],
@@ -30,7 +34,7 @@ rule results_index:
         runtime=10,
     params:
         results=RESULTS,
-        code_version=1,
+        code_version=2,
     message:
         "index of all stores"
     shell:

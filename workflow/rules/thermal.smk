@@ -87,7 +87,7 @@ rule thermal_profiles:
         cube=THERMAL / "cube.zarr",
         store=THERMAL / "profiles.zarr",
         depends=section("thermal.profiles"),
-        code_version=3,
+        code_version=4,
     message:
         "profiles: Gaussian processes over the lunar day"
     shell:

@@ -60,8 +60,11 @@ def mosaic(
 
     def window_of(window: Window) -> xr.Dataset:
         made = mosaic_window(shown, brightness, grid, window, section.mosaic)
-        # The errors are those of the denoised images.
-        return made[["signal"]] if standard else made
+        if not standard:
+            return made
+        plain = made[["signal"]]  # the errors are those of the denoised images
+        plain["signal"].attrs["long_name"] += ", as the standard calibration leaves it"
+        return plain
 
     write_parts(
         out,

@@ -12,6 +12,7 @@ import xarray as xr
 
 from nightside.config import Settings
 from nightside.store import NotFinished, open_store, read_json, read_manifest
+from nightside.store.links import broken_links
 
 ROOMS: dict[str, str] = {
     "thermal": "Diviner temperatures, their profiles over the lunar day, and maps of what shapes them",
@@ -56,7 +57,7 @@ class Product:
 
 
 def find_products(results: Path, settings: Settings) -> tuple[list[Product], list[str]]:
-    """Return the products of a run, and why stores were left out.
+    """Return the products of a run, and why stores, and rooms behind broken links, were left out.
 
     Raises:
         NotFinished: nothing is finished, or maps are listed that are not there, or of an unknown store.
@@ -71,7 +72,7 @@ def find_products(results: Path, settings: Settings) -> tuple[list[Product], lis
     if unknown := maps.keys() - manifests.keys():
         raise NotFinished(f"{min(unknown)} has GeoTIFFs but is not finished; run its step again")
     periods = _periods(stores, manifests, settings)
-    found, left_out = [], []
+    found, left_out = [], list(broken_links(results, ROOMS).values())
     for room, store in stores:
         if store in periods:
             found.append(Product(room, store, manifests[store], tuple(maps.get(store, ())), periods[store]))

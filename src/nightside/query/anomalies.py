@@ -82,10 +82,10 @@ def write_anomalies(frame: gpd.GeoDataFrame, path: Path) -> None:
     Raises:
         ValueError: the file is called otherwise.
     """
-    if path.suffix not in (".gpkg", ".parquet"):
+    if path.suffix.lower() not in (".gpkg", ".parquet"):
         raise ValueError(f"{path}: give a file that ends in .gpkg (GeoPackage) or .parquet (GeoParquet)")
     with atomic_file(path) as partial:
-        if path.suffix == ".parquet":
+        if path.suffix.lower() == ".parquet":
             frame.to_parquet(partial, index=False)
         else:
             frame.to_file(partial, layer="anomalies", driver="GPKG", engine="pyogrio")

@@ -19,11 +19,11 @@ def write_region(tree: xr.DataTree, path: Path) -> None:
     Raises:
         ValueError: the file is called otherwise, or exists.
     """
-    if path.suffix not in (".zarr", ".nc"):
+    if path.suffix.lower() not in (".zarr", ".nc"):
         raise ValueError(f"{path}: give a name that ends in .zarr, or in .nc for netCDF")
     if path.exists():
         raise ValueError(f"{path} exists; remove it, or give another name")
-    if path.suffix == ".zarr":
+    if path.suffix.lower() == ".zarr":
         whole = tree.chunk({"y": MAP_CHUNK, "x": MAP_CHUNK})
         with atomic_folder(path) as partial, warnings.catch_warnings():
             # The specification of format 3 does not know consolidated metadata yet; xarray and GDAL read it.

@@ -11,7 +11,9 @@ from collections.abc import Iterator
 import numpy as np
 import xarray as xr
 
-_OF_A_LAYER = ("y", "x", "local_time")
+from nightside.store.template import missing_code
+
+_OF_A_LAYER = ("y", "x", "local_time", "place")
 
 
 def physical(maps: xr.Dataset) -> xr.Dataset:
@@ -38,8 +40,13 @@ def physical(maps: xr.Dataset) -> xr.Dataset:
 
 
 def layers(maps: xr.Dataset) -> Iterator[tuple[str, xr.DataArray, str]]:
-    """Yield name, values and units of each layer: ``anomaly_score``, ``latent_mean[onset]`` and so on."""
-    for name, variable in maps.data_vars.items():
+    """Yield name, values and units of each layer: ``anomaly_score``, ``latent_mean[onset]`` and so on.
+
+    A code that stands for no data, see ``missing_code``, is NaN.
+    """
+    for name, stored in maps.data_vars.items():
+        missing = missing_code(stored)
+        variable = stored if missing is None else stored.where(stored != missing)
         units = variable.attrs.get("units", "")
         parts = [dimension for dimension in variable.dims if dimension not in _OF_A_LAYER]
         if not parts:

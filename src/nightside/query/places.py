@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from odc.geo.geobox import GeoBox
 
 from nightside import moon
+from nightside.query.degrees import words
 from nightside.store import cell_index
 from nightside.store.grid import central_meridian_deg, crs_of, from_lonlat, is_equirectangular
 
@@ -19,29 +21,77 @@ class OutsideCoverage(ValueError):
     """No product covers the place; the message says what is covered."""
 
 
-def check_place(lon: float, lat: float) -> None:
-    """Refuse what is no place on the Moon.
+def check_place(lon: float, lat: float, of: str = "") -> None:
+    """Refuse what is no place on the Moon; ``of`` begins the message.
 
     Raises:
         ValueError: a latitude beyond the poles, or a longitude outside -180..360.
     """
     if not -90.0 <= lat <= 90.0:
-        raise ValueError(f"latitude {lat:g} is no latitude; give degrees north, -90 to 90")
+        raise ValueError(f"{of}latitude {lat:.10g} is no latitude; give degrees north, -90 to 90")
     if not -180.0 <= lon <= 360.0:
-        raise ValueError(f"longitude {lon:g} is no longitude; give degrees east, -180 to 180 or 0 to 360")
+        raise ValueError(
+            f"{of}longitude {lon:.10g} is no longitude; give degrees east, -180 to 180 or 0 to 360"
+        )
+
+
+@dataclass(frozen=True)
+class Places:
+    """Places that are asked at once: longitudes and latitudes in degrees, (place,); ``single`` where one was given alone."""
+
+    lon: NDArray[np.float64]
+    lat: NDArray[np.float64]
+    single: bool
+
+    @classmethod
+    def of(cls, lon: ArrayLike, lat: ArrayLike) -> Places:
+        """Return a place of two numbers, or the places of two sequences of one length.
+
+        Raises:
+            ValueError: they are no numbers or of different lengths, there are none, or one is no place.
+        """
+        try:
+            given = [np.asarray(values, np.float64) for values in (lon, lat)]
+        except (TypeError, ValueError):
+            raise ValueError("longitude and latitude are no numbers; give degrees") from None
+        if given[0].shape != given[1].shape or given[0].ndim > 1 or not given[0].size:
+            raise ValueError(
+                f"longitudes of shape {given[0].shape} and latitudes of shape {given[1].shape}: give two numbers, or a "
+                "longitude and a latitude for each place, in two sequences of one length"
+            )
+        found = cls(np.atleast_1d(given[0]), np.atleast_1d(given[1]), given[0].ndim == 0)
+        for number, place in enumerate(zip(found.lon.tolist(), found.lat.tolist(), strict=True)):
+            check_place(*place, of="" if found.single else f"place {number}: ")
+        return found
+
+    def __str__(self) -> str:
+        """Return the place, or how many they are."""
+        if len(self.lon) > 1:
+            return f"each of {len(self.lon)} places"
+        return "{} E, {} N".format(*words(self.lon[0], self.lat[0]))
 
 
 def cell_of(grid: GeoBox, lon: float, lat: float) -> tuple[int, int] | None:
-    """Return row and column of the cell that holds a place, None outside.
+    """Return row and column of the cell that holds a place, None outside; see :func:`cells_at`."""
+    numbers, rows, columns = cells_at(grid, Places.of(lon, lat))
+    return (int(rows[0]), int(columns[0])) if len(numbers) else None
+
+
+def cells_at(grid: GeoBox, places: Places) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return the numbers of the places that a grid covers, from 0, with row and column of the cell that holds each.
 
     A cell holds its northern and western edge; the south pole belongs to the last row of a grid that ends there.
     """
     if is_equirectangular(grid):
-        lat = max(lat, -90.0 + 1e-6)
-    elif lat * _pole(grid) < 0.0:
-        return None  # the other pole is infinitely far
-    index = int(cell_index(grid, lon, lat))
-    return None if index < 0 else divmod(index, int(grid.shape[1]))
+        index = cell_index(grid, places.lon, np.maximum(places.lat, -90.0 + 1e-6))
+    else:
+        pole = _pole(grid)
+        before = places.lat * pole >= 0.0  # the other pole is infinitely far
+        index = np.full(places.lat.shape, -1)
+        if before.any():
+            index[before] = cell_index(grid, places.lon[before], places.lat[before])
+    numbers = np.flatnonzero(index >= 0)
+    return numbers, *np.divmod(index[numbers], int(grid.shape[1]))
 
 
 @dataclass(frozen=True)
@@ -64,8 +114,8 @@ class Box:
         check_place(lon_max, lat_max)
         if lat_max <= lat_min or lon_max == lon_min:
             raise ValueError(
-                f"the box from {lon_min:g} to {lon_max:g} E, {lat_min:g} to {lat_max:g} N is empty; give lon_min, "
-                "lon_max, lat_min, lat_max, with lat_min below lat_max"
+                "the box from {} to {} E, {} to {} N is empty; give lon_min, lon_max, lat_min, lat_max, with lat_min "
+                "below lat_max".format(*words(lon_min, lon_max, lat_min, lat_max))
             )
         width = 360.0 if lon_max - lon_min >= 360.0 else (lon_max - lon_min) % 360.0
         return cls(lon_min, width, lat_min, lat_max)
@@ -140,3 +190,19 @@ def _pole(grid: GeoBox) -> float:
 def _span(first: float, last: float, count: int) -> slice | None:
     start, stop = max(int(np.floor(first + _ROUNDING)), 0), min(int(np.ceil(last - _ROUNDING)), count)
     return slice(start, stop) if stop > start else None
+
+
+def extent(grid: GeoBox) -> str:
+    """Return the edges of a grid in degrees, in words."""
+    rows, columns = (int(n) for n in grid.shape)
+    column, row = np.meshgrid(np.linspace(0, columns, 65), np.linspace(0, rows, 65))
+    a = grid.affine
+    x, y = a.c + a.a * column, a.f + a.e * row
+    if is_equirectangular(grid):
+        degree = moon.metres_per_degree()
+        lon, lat = x / degree + central_meridian_deg(grid), y / degree
+    else:
+        lon, lat = (np.asarray(v) for v in from_lonlat(crs_of(grid)).transform(x, y, direction="INVERSE"))
+    signed = np.mod(lon - 180.0, 360.0) - 180.0
+    turned = lon if np.ptp(lon) < np.ptp(signed) else signed
+    return "{} to {} E, {} to {} N".format(*words(turned.min(), turned.max(), lat.min(), lat.max()))

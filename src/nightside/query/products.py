@@ -7,13 +7,15 @@ group, and in its attributes the digests. So ``xarray.open_datatree`` opens a re
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from nightside._version import __version__
 from nightside.query.location import Location
 from nightside.store import NotFinished, read_json, read_manifest, write_json
+from nightside.store.links import broken_links
 from nightside.store.manifest import FORMAT, refuse_format
 
 INDEX = "zarr.json"
@@ -21,6 +23,7 @@ PATTERNS = (
     "thermal/*.zarr",
     "physics/*.zarr",
     "optical/mosaic.zarr",
+    "optical/mosaic_standard.zarr",
     "optical/projected/*.zarr",
     "optical/denoised/*.zarr",
     "optical/standard/*.zarr",
@@ -31,29 +34,38 @@ _NOTHING_INLINE = {"kind": "inline", "must_understand": False, "metadata": {}}
 
 Manifests = dict[str, dict[str, Any]]
 
+Faults = dict[str, str]
+"""What is wrong with a product and what to do, by its path."""
+
 
 def manifests(at: Location) -> Manifests:
     """Return the manifest of each product by its path below the root, such as ``thermal/maps.zarr``.
 
     Raises:
-        NotFinished: there is no product or no index, one is not finished or of another version, or a store is not the
-            one of the index.
+        NotFinished: there is no product or no index, or there are faults, see :func:`sound`, each with a line of its own.
     """
-    if at.remote:
-        return _indexed(at)
-    root = Path(at.root)
-    if not root.is_dir():
-        raise NotFinished(f"{root} does not exist or is no folder; give results/<name>")
-    found = {
-        path.relative_to(root).as_posix(): read_manifest(path)
-        for pattern in PATTERNS
-        for path in sorted(root.glob(pattern))
-    }
-    if not found:
-        raise NotFinished(
-            f"{root} holds no product ({', '.join(PATTERNS)}); give results/<name>, or run the workflow"
-        )
+    found, faults = sound(at)
+    if faults:
+        raise NotFinished("\n".join(faults.values()))
     return found
+
+
+def sound(at: Location) -> tuple[Manifests, Faults]:
+    """Return the manifests of products by path, and of those without what is wrong.
+
+    That is one that is not finished, of another version, not the store of the index, or behind a broken link.
+
+    Raises:
+        NotFinished: there is no product or no index.
+    """
+    found: Manifests = {}
+    faults: Faults = {} if at.remote else broken_links(Path(at.root), _fixed_paths())
+    for path, read in _listed(at):
+        try:
+            found[path] = read()
+        except NotFinished as error:
+            faults[path] = str(error)
+    return found, faults
 
 
 def write_index(root: Path) -> int:
@@ -96,22 +108,45 @@ def read_remote(at: Location, name: str, remedy: str) -> dict[str, Any]:
     return content
 
 
-def _indexed(at: Location) -> Manifests:
+def _fixed_paths() -> list[str]:
+    """Return the folders and stores of ``PATTERNS`` whose names are known."""
+    every = {path for pattern in PATTERNS for path in (pattern, *map(str, Path(pattern).parents))}
+    return sorted(path for path in every if "*" not in path)
+
+
+def _listed(at: Location) -> Iterator[tuple[str, Callable[[], dict[str, Any]]]]:
+    """Yield the path of each product, and what reads its manifest."""
+    if at.remote:
+        yield from _indexed(at)
+        return
+    root = Path(at.root)
+    if not root.is_dir():
+        raise NotFinished(f"{root} does not exist or is no folder; give results/<name>")
+    paths = [path for pattern in PATTERNS for path in sorted(root.glob(pattern))]
+    if not paths:
+        raise NotFinished(
+            f"{root} holds no product ({', '.join(PATTERNS)}); give results/<name>, or run the workflow"
+        )
+    for path in paths:
+        yield path.relative_to(root).as_posix(), partial(read_manifest, path)
+
+
+def _indexed(at: Location) -> Iterator[tuple[str, Callable[[], dict[str, Any]]]]:
     remedy = "run 'nightside index <results>' where the results lie, and serve that folder"
     about = read_remote(at, INDEX, remedy).get("attributes", {}).get("nightside")
     if not isinstance(about, Mapping) or "products" not in about:
         raise NotFinished(f"{at}/{INDEX} is no index of results; {remedy}")
     refuse_format(about, f"{at}/{INDEX}")
-    found = {}
     for path, digest in about["products"].items():
-        manifest = read_remote(at, f"{path}.json", "copy the whole results folder to the server")
-        refuse_format(manifest, f"{at}/{path}")
-        if manifest.get("digest") != digest:
-            raise NotFinished(
-                f"{at}/{path} is not the store that {INDEX} lists (its digest differs); {remedy}"
-            )
-        found[path] = manifest
-    return found
+        yield path, partial(_indexed_manifest, at, path, digest, remedy)
+
+
+def _indexed_manifest(at: Location, path: str, digest: str, remedy: str) -> dict[str, Any]:
+    manifest = read_remote(at, f"{path}.json", "copy the whole results folder to the server")
+    refuse_format(manifest, f"{at}/{path}")
+    if manifest.get("digest") != digest:
+        raise NotFinished(f"{at}/{path} is not the store that {INDEX} lists (its digest differs); {remedy}")
+    return manifest
 
 
 def _group(attributes: Mapping[str, Any]) -> dict[str, Any]:

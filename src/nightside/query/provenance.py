@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,7 +58,7 @@ def origin(path: Path) -> Origin:
         NotFinished: the file is missing, or lies in no results folder.
         ValueError: it has no known origin.
     """
-    path = path.resolve()
+    path = Path(os.path.abspath(path))  # noqa: PTH100  not resolved: a room may be a link to another disk
     if path.name.endswith(".zarr.json"):
         path = path.with_suffix("")
     if path.suffix != ".zarr" and not path.exists():

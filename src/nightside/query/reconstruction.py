@@ -19,10 +19,10 @@ Reconstructor = Callable[[xr.Dataset], xr.Dataset]
 
 
 def reconstructor(at: Location) -> Reconstructor | None:
-    """Return what reconstructs a good profile with the model of the results; None without a model or torch.
+    """Return what reconstructs good profiles with the model of the results; None without a model or torch.
 
-    It takes ``temperature`` and ``temperature_std`` (local_time) in K, and returns ``reconstruction`` (local_time) in K
-    and ``latent_mean`` (latent) in ``latent_units``.
+    It takes ``temperature`` and ``temperature_std`` (place, local_time) in K, and returns ``reconstruction`` (place,
+    local_time) in K and ``latent_mean`` (place, latent) in ``latent_units``.
     """
     if find_spec("torch") is None or find_spec("safetensors") is None:
         return None
@@ -42,18 +42,18 @@ def reconstructor(at: Location) -> Reconstructor | None:
         **{f"latent_{key}": [each[key] for each in described] for key in ("units", "centre", "scale")},
     }
 
-    def reconstruct(profile: xr.Dataset) -> xr.Dataset:
+    def reconstruct(profiles: xr.Dataset) -> xr.Dataset:
         observed, std = (
-            profile[name].to_numpy().astype(np.float32)[None] for name in ("temperature", "temperature_std")
+            profiles[name].to_numpy().astype(np.float32) for name in ("temperature", "temperature_std")
         )
         found = model.reconstruct(observed, std)
         about = {"units": "K", "long_name": "temperature as the autoencoder reconstructs it"}
         made = xr.Dataset(
             {
-                "reconstruction": ("local_time", found.temperature[0], about),
-                "latent_mean": ("latent", found.latent_mean[0], latent),
+                "reconstruction": (("place", "local_time"), found.temperature, about),
+                "latent_mean": (("place", "latent"), found.latent_mean, latent),
             },
-            coords={"latent": names},
+            coords={"latent": names, "place": profiles["place"].to_numpy()},
         )
         return physical(made)
 

@@ -1,4 +1,4 @@
-"""Answers as text: a table for people, JSON and CSV for programs."""
+"""Answers as text: a table for people, JSON and CSV for programs. Places have the decimals of ``degrees``."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from nightside.query.degrees import DECIMALS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,14 +23,45 @@ class Format(StrEnum):
     CSV = "csv"
 
 
+_NAMES = {".json": Format.JSON, ".csv": Format.CSV, ".txt": None}
+"""The formats that files of an answer have by their names; text may be any."""
+
+_PLACES = ("longitude", "latitude", "lon_min", "lon_max", "lat_min", "lat_max")
+
+
+def format_of(form: Format | None, out: Path | None, *others: str) -> Format:
+    """Return the format that a file's name asks for, else the one given, else a table.
+
+    ``others`` are the ends of names that the verb writes as something else than text: no format fits them.
+
+    Raises:
+        ValueError: this verb writes no file of that name, or the name and the format given do not agree.
+    """
+    suffix = ".txt" if out is None else out.suffix.lower()
+    if suffix not in (*_NAMES, *others):
+        names = ", ".join([*_NAMES, *others])
+        raise ValueError(
+            f"{out}: '{suffix}' is no format of this answer; give a name that ends in one of {names}"
+        )
+    if suffix == ".txt":
+        return form or Format.TABLE
+    named = _NAMES.get(suffix)
+    if form not in (None, named):
+        raise ValueError(
+            f"{out} ends in {suffix}, but --format is {form}; leave --format out, or give a name that ends in "
+            f"{'.txt' if form is Format.TABLE else f'.{form}'}"
+        )
+    return named or Format.TABLE
+
+
 def text(frame: pd.DataFrame, form: Format) -> str:
     """Return a frame as text: aligned columns, JSON as a list of objects (null where unknown), or CSV."""
+    if form is Format.TABLE:
+        return (_short(frame).to_string(index=False) if len(frame) else "nothing found") + "\n"
+    exact = frame.round(dict.fromkeys(_PLACES, DECIMALS))
     if form is Format.CSV:
-        return frame.to_csv(index=False)
-    if form is Format.JSON:
-        return as_json([dict(row) for row in frame.to_dict("records")])
-    shown = frame.map(_short)
-    return (shown.to_string(index=False) if len(frame) else "nothing found") + "\n"
+        return exact.to_csv(index=False)
+    return as_json([dict(row) for row in exact.to_dict("records")])
 
 
 def as_json(content: Any) -> str:
@@ -54,7 +87,7 @@ def show(frame: pd.DataFrame, form: Format, out: Path | None, title: str, row: t
         table = Table(title=title, title_justify="left")
         for name in frame.columns:
             table.add_column(str(name), justify="left" if frame[name].dtype.kind in "OTU" else "right")
-        for row in frame.map(_short).itertuples(index=False):
+        for row in _short(frame).itertuples(index=False):
             table.add_row(*map(str, row))
         Console().print(table)
     else:
@@ -66,8 +99,14 @@ def counted(count: int, one: tuple[str, str]) -> str:
     return f"{count} {one[count != 1]}"
 
 
-def _short(value: Any) -> Any:
-    return f"{value:.6g}" if isinstance(value, float) else value
+def _short(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame for people: numbers as text, places with their decimals."""
+
+    def short(column: pd.Series[Any]) -> pd.Series[Any]:
+        form = f".{DECIMALS}f" if column.name in _PLACES else ".6g"
+        return column.map(lambda value: f"{value:{form}}" if isinstance(value, float) else value)
+
+    return frame.apply(short)
 
 
 def _known(content: Any) -> Any:

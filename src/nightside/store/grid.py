@@ -79,10 +79,16 @@ def lonlat(geobox: GeoBox, window: Window | None = None) -> tuple[NDArray[np.flo
     With a window these are to the last bit its cells of the whole grid.
     """
     span = window or {"y": slice(0, geobox.shape[0]), "x": slice(0, geobox.shape[1])}
-    centres = {d: np.arange(span[d].start, span[d].stop) + 0.5 for d in ("y", "x")}
-    columns, rows = np.meshgrid(centres["x"], centres["y"])
+    columns, rows = np.meshgrid(*(np.arange(span[d].start, span[d].stop) for d in ("x", "y")))
+    return lonlat_at(geobox, rows, columns)
+
+
+def lonlat_at(
+    geobox: GeoBox, rows: NDArray[np.int64], columns: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return longitude in [0, 360) and latitude of the centres of cells in degrees, each of the shape of ``rows``."""
     a = geobox.affine
-    x, y = a.c + a.a * columns, a.f + a.e * rows
+    x, y = a.c + a.a * (columns + 0.5), a.f + a.e * (rows + 0.5)
     if is_equirectangular(geobox):
         lon, lat = central_meridian_deg(geobox) + x / moon.metres_per_degree(), y / moon.metres_per_degree()
     else:

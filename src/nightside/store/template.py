@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import dask.array as da
+import numpy as np
 import xarray as xr
 from zarr.codecs import ZstdCodec
 
@@ -44,6 +45,27 @@ def stretched(window: xr.Dataset, sizes: Mapping[str, int]) -> xr.Dataset:
     )
 
 
+def missing_code(variable: xr.Variable | xr.DataArray) -> int | None:
+    """Return what a chunk that is not there reads as in a layer of codes or masks; None for any other layer.
+
+    Zarr's own fill value of whole numbers is 0, which as a code means "good", or the first image. It is -1 instead, or the
+    type's extreme, which of masks sets every bit. xarray's ``_FillValue`` would do as much, and make the layer one of
+    floats. Other layers keep theirs: a number is then NaN, a count is 0, and 0 in a camera's numbers is lost telemetry.
+
+    Raises:
+        ValueError: every such value is a code of this layer.
+    """
+    attrs, kind = variable.attrs, variable.dtype
+    if kind.kind not in "iu" or not attrs.keys() & {"flag_values", "flag_masks"}:
+        return None
+    taken = {*attrs.get("flag_values", ()), int(np.bitwise_or.reduce([0, *attrs.get("flag_masks", ())]))}
+    extremes = np.iinfo(kind)
+    for value in (-1, int(extremes.min)) if kind.kind == "i" else (int(extremes.max),):
+        if value not in taken:
+            return value
+    raise ValueError(f"each value of {kind} that could mark a missing chunk is a code; take a wider type")
+
+
 def write_template(
     whole: xr.Dataset, folder: Path, *, group: str | None = None, chunks: Mapping[str, int] = CHUNKS
 ) -> None:
@@ -68,4 +90,6 @@ def _encoding(whole: xr.Dataset, chunks: Mapping[str, int]) -> dict[str, dict[st
             encoding[str(name)] = {"chunks": lengths}
         if variable.ndim and name in whole.data_vars:
             encoding[str(name)]["compressors"] = [ZstdCodec(level=3)]
+        if (missing := missing_code(variable)) is not None:
+            encoding.setdefault(str(name), {})["fill_value"] = missing
     return encoding

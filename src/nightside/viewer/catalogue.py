@@ -19,6 +19,7 @@ from nightside._version import __version__
 from nightside.store import NotFinished, open_store
 from nightside.store.geotiff import check_whole
 from nightside.store.grid import from_lonlat
+from nightside.store.links import broken_links
 from nightside.store.manifest import fault_of
 
 DATA = "data"
@@ -67,7 +68,7 @@ def catalogue(results: Path) -> dict[str, Any]:
     """
     if not results.is_dir():
         raise NotFinished(f"{results} is no folder; give the results of a run, such as results/demo")
-    warnings: list[str] = []
+    warnings = list(broken_links(results, (path.name for path in results.iterdir())).values())
     layers = list(_layers(results, warnings))
     if not layers:
         raise NotFinished(

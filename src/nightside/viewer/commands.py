@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import webbrowser
 from pathlib import Path
 from typing import Annotated
@@ -23,11 +24,14 @@ def view(
     min_area: Annotated[float, typer.Option(min=0, help="smallest anomaly, in square kilometres")] = 0.0,
 ) -> None:
     """Show maps, mosaics, profiles and anomalies on a web map."""
+    from nightside.store import warn
     from nightside.viewer.page import PAGE, page_files
     from nightside.viewer.page import export as export_page
     from nightside.viewer.server import Server
 
-    made = page_files(results, threshold, min_area)
+    made = page_files(results, threshold, min_area, copied=export is not None)
+    for said in json.loads(made["view.json"])["warnings"]:
+        warn(said)
     if export is not None:
         export_page(results, made, export)
         typer.echo(f"written to {export}: serve it with any web server")

@@ -10,18 +10,27 @@ from typing import Any
 from nightside.store.files import atomic_folder
 from nightside.viewer.anomalies import outlines
 from nightside.viewer.catalogue import DATA, catalogue, files_of
+from nightside.viewer.links import within
 
 PAGE = Path(__file__).parent / "static"
 """The bundle, which ``make viewer`` builds from ``web``."""
 
 
-def page_files(results: Path, threshold: float, min_area_km2: float) -> dict[str, bytes]:
+def page_files(
+    results: Path, threshold: float, min_area_km2: float, *, copied: bool = False
+) -> dict[str, bytes]:
     """Return the files that are made for a results folder: ``view.json`` and ``anomalies.geojson``.
+
+    Args:
+        results: the folder.
+        threshold: score from which ground is outlined.
+        min_area_km2: of the smallest anomaly.
+        copied: whether the files are copied, so that links out of the folder can be followed; the server does not.
 
     Raises:
         NotFinished: the folder holds nothing to show.
     """
-    view = catalogue(results)
+    view = catalogue(results) if copied else within(catalogue(results), results)
     made: dict[str, Any] = {"anomalies.geojson": outlines(results, threshold, min_area_km2, view["warnings"])}
     made["view.json"] = view
     return {name: json.dumps(content, allow_nan=False).encode() for name, content in made.items()}

@@ -11,6 +11,7 @@ from shapely.geometry import shape
 from typer.testing import CliRunner
 
 from nightside.cli import app
+from nightside.publish.check import faults
 from nightside.store import NotFinished, read_manifest
 
 pytestmark = pytest.mark.usefixtures("offline")
@@ -52,6 +53,21 @@ def test_every_product_is_in_it_and_what_is_none_is_named(run):
     listed = json.loads((run[0] / "stac.json").read_text())
     assert listed["items"] == 5
     assert listed["left_out"] == ["optical/scenes.zarr: no observation, so that it has no time"]
+
+
+def test_a_room_that_is_a_link_is_published_and_one_behind_a_broken_link_is_named(run, tmp_path):
+    results = run[0]
+    for room in ("thermal", "optical"):
+        shutil.move(results / room, tmp_path / f"scratch_{room}")
+        (results / room).symlink_to(tmp_path / f"scratch_{room}")
+    assert len(items(publish(results))) == 5
+    assert list(faults(results / "stac/catalog.json")) == []
+    (tmp_path / "scratch_thermal").rename(tmp_path / "gone")
+    assert {name.partition("-")[0] for name in items(publish(results))} == {"optical"}
+    (said, _) = json.loads((results / "stac.json").read_text())["left_out"]
+    assert said.startswith(
+        f"{results / 'thermal'} is a link to {tmp_path / 'scratch_thermal'}, which is not there"
+    )
 
 
 def test_products_with_the_same_content_are_two(run):

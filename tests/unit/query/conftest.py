@@ -1,5 +1,6 @@
 """Small finished results, written as the workflow writes them, and a server that lists nothing."""
 
+import shutil
 import threading
 from collections import Counter
 from functools import partial
@@ -15,10 +16,17 @@ from nightside.config import Region
 from nightside.learning.model_folder import save_model
 from nightside.query.products import write_index
 from nightside.store import grid_of, lonlat, write_store
+from nightside.store.progress import LOG
 from nightside.thermal.mapping import map_with
 from nightside.thermal.model import ProfileModel
 
 TIMES = 24
+QUALITY = {
+    "units": "1",
+    "long_name": "quality",
+    "flag_values": [0, 1, 2],
+    "flag_meanings": "good no_observations gap_too_long",
+}
 POLAR = Region(
     projection="polar_stereographic", longitude_deg=0.0, latitude_deg=-90.0, width_km=400.0, pixel_m=2000.0
 )
@@ -48,7 +56,7 @@ def write_results(root, settings, region):
         {
             "temperature": (("y", "x", "local_time"), temperature, k),
             "temperature_std": (("y", "x", "local_time"), np.full_like(temperature, 2.0), k),
-            "quality": (("y", "x"), np.zeros(lon.shape, np.uint8), {"units": "1", "long_name": "quality"}),
+            "quality": (("y", "x"), np.zeros(lon.shape, np.uint8), QUALITY),
         },
         coords=axis,
     )
@@ -93,6 +101,10 @@ def write_results(root, settings, region):
         }
     )
     write_store(mosaic, root / "optical/mosaic.zarr", kind="nac_mosaic", settings=settings, geobox=south)
+    plain = mosaic[["signal"]] + 10.0
+    plain["signal"].attrs = {"units": "DN", "long_name": "longitude, as another calibration leaves it"}
+    standard = root / "optical/mosaic_standard.zarr"
+    write_store(plain, standard, kind="nac_mosaic", settings=settings, geobox=south)
     strip = xr.Dataset(
         {"signal": (("line", "sample"), np.ones((8, 4), np.float32), {"units": "DN", "long_name": "signal"})}
     )
@@ -123,6 +135,20 @@ def globe(tmp_path_factory, shared_settings) -> Path:
     root = tmp_path_factory.mktemp("query") / "results" / "globe"
     write_results(root, shared_settings, Region(whole_moon=True, pixels_per_degree=0.5))
     return root
+
+
+@pytest.fixture
+def copy(demo, tmp_path) -> Path:
+    """A copy of the results, to be damaged."""
+    return Path(shutil.copytree(demo, tmp_path / "demo"))
+
+
+@pytest.fixture
+def warned(monkeypatch) -> list[str]:
+    """What is warned of."""
+    said: list[str] = []
+    monkeypatch.setattr(LOG, "warning", lambda form, *of: said.append(form % of))
+    return said
 
 
 class NoListing(SimpleHTTPRequestHandler):

@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from io import StringIO
 
 import geopandas as gpd
 import numpy as np
@@ -14,8 +15,12 @@ from typer.testing import CliRunner
 
 import nightside
 from nightside.cli import app
+from nightside.config import Region
+from nightside.query.places import cell_of
 from nightside.query.provenance import origin
-from nightside.store import NotFinished
+from nightside.query.tables import Format, text
+from nightside.store import NotFinished, grid_of
+from nightside.store.grid import lonlat_at
 
 PLACE = ["--lon", "-11.33", "--lat", "-43.29"]
 BOX = ["--lon-min", "-11.36", "--lon-max", "-11.3", "--lat-min", "-43.3", "--lat-max", "-43.28"]
@@ -120,6 +125,138 @@ def test_a_name_of_another_format_is_refused(demo, tmp_path):
             run("query", *verb, "--out", tmp_path / "a.shp")
 
 
+def test_capitals_make_no_difference(demo, tmp_path):
+    expected = json.loads(run("query", "point", demo, *PLACE, "--format", "json"))
+    assert json.loads(run("query", "point", demo, *PLACE, "--format", "JSON")) == expected
+    run("query", "point", demo, *PLACE, "--out", tmp_path / "a.JSON")
+    assert json.loads((tmp_path / "a.JSON").read_text()) == expected
+    run("query", "anomalies", demo, "--threshold", 2, "--out", tmp_path / "a.GPKG")
+    assert len(gpd.read_file(tmp_path / "a.GPKG")) > 0
+    run("query", "region", demo, *BOX, "--out", tmp_path / "a.NC")
+    with xr.open_datatree(tmp_path / "a.NC", engine="h5netcdf") as written:
+        assert "anomaly_score" in written["thermal/maps"]
+    assert json.loads(run("provenance", demo / "thermal/maps.zarr", "--format", "Json"))["kind"] == "maps"
+
+
+@pytest.mark.parametrize(
+    ("name", "form", "remedy"),
+    [
+        ("b.csv", "json", ".json"),
+        ("b.JSON", "CSV", ".csv"),
+        ("b.csv", "table", ".txt"),
+        ("b.gpkg", "csv", ".csv"),
+    ],
+)
+def test_a_name_and_a_format_that_do_not_agree_are_refused(demo, tmp_path, name, form, remedy):
+    said = rf"{name} ends in {name[1:].lower()}, but --format is {form.lower()}; .* ends in {remedy}"
+    with pytest.raises(ValueError, match=said):
+        run("query", "anomalies", demo, "--out", tmp_path / name, "--format", form)
+    assert not (tmp_path / name).exists()
+
+
+def test_a_text_file_may_be_of_any_format(demo, tmp_path):
+    for form in ("json", "csv", "table"):
+        run("query", "point", demo, *PLACE, "--out", tmp_path / "a.txt", "--format", form)
+        assert (tmp_path / "a.txt").read_text() == run("query", "point", demo, *PLACE, "--format", form)
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "json"])
+@pytest.mark.parametrize("pole", [False, True])
+def test_a_place_that_was_printed_is_in_the_same_pixel_of_a_metre(form, pole):
+    place = {"longitude_deg": 203.7, "latitude_deg": -89.4 if pole else 61.3, "width_km": 4.0}
+    projection = (
+        {"projection": "polar_stereographic", "pixel_m": 1.0} if pole else {"pixels_per_degree": 30_323}
+    )
+    grid = grid_of(Region(**place, **projection))
+    rng = np.random.default_rng(7)
+    rows, columns = (rng.integers(0, n, 300) for n in grid.shape)
+    lon, lat = lonlat_at(grid, rows, columns)
+    printed = text(pd.DataFrame({"longitude": (lon + 180) % 360 - 180, "latitude": lat}), Format(form))
+    read = {
+        "csv": lambda: pd.read_csv(StringIO(printed)),
+        "json": lambda: pd.DataFrame(json.loads(printed)),
+        "table": lambda: pd.read_csv(StringIO(printed), sep=r"\s+"),
+    }[form]()
+    assert [cell_of(grid, *place) for place in read.itertuples(index=False)] == list(
+        zip(rows.tolist(), columns.tolist(), strict=True)
+    )
+
+
+def test_anomalies_have_places_of_six_decimals_in_every_format(demo):
+    words = ["query", "anomalies", demo, "--threshold", 2, "--format"]
+    (row, *_) = json.loads(run(*words, "json"))
+    place = (row["longitude"], row["latitude"])
+    assert place == tuple(round(v, 6) for v in place)
+    for form in ("csv", "table"):
+        for degrees in place:
+            assert f"{degrees:.6f}".rstrip("0") in run(*words, form)
+    found = pd.DataFrame(
+        json.loads(run("query", "point", demo, "--lon", place[0], "--lat", place[1], "--format", "json"))
+    )
+    assert float(found.loc[found["layer"] == "anomaly_score", "value"].iloc[0]) > 2
+
+
+def test_a_table_of_places_is_asked_at_once(demo, tmp_path):
+    table = tmp_path / "sites.csv"
+    table.write_text("Name, Longitude, Latitude\nTycho, -11.33, -43.29\nnowhere, 12, 5\npole, 0, -90\n")
+    done = CliRunner().invoke(app, ["query", "point", str(demo), "--places", str(table), "--format", "csv"])
+    assert done.stderr == "warning: no map reaches nowhere\n"
+    found = pd.read_csv(StringIO(done.stdout))
+    assert found["place"].unique().tolist() == ["Tycho", "pole"]
+    alone = nightside.open(demo).nightside.point(-11.33, -43.29)
+    np.testing.assert_allclose(found.loc[found["place"] == "Tycho", "value"], alone["value"])
+    table.write_text("lon,lat\n12,5\n-11.33,-43.29\n")
+    done = CliRunner().invoke(app, ["query", "profile", str(demo), "--places", str(table), "--format", "csv"])
+    assert done.stderr == "warning: the profiles do not reach 0\n"
+    days = pd.read_csv(StringIO(done.stdout))
+    assert set(days["place"]) == {1}
+    day = nightside.open(demo).nightside.profile(-11.33, -43.29)
+    np.testing.assert_allclose(days["reconstruction_k"], day["reconstruction"], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("x,y\n1,2\n", "sites.csv has the columns x, y; give lon and lat"),
+        ("lon,lat\n1,2\n1,here\n", "sites.csv: place 1: latitude nan"),
+        ("lon,lat\n", r"sites.csv: longitudes of shape \(0,\)"),
+        ("", "sites.csv is no CSV"),
+    ],
+)
+def test_what_is_no_table_of_places_is_said(demo, tmp_path, content, said):
+    (tmp_path / "sites.csv").write_text(content)
+    with pytest.raises(ValueError, match=said):
+        run("query", "point", demo, "--places", tmp_path / "sites.csv")
+
+
+@pytest.mark.parametrize("words", [[], ["--lon", "1"], [*PLACE, "--places", "sites.csv"]])
+def test_a_place_or_a_table_is_asked_for_not_both(demo, words):
+    with pytest.raises(ValueError, match="give a place by --lon and --lat, or a CSV of several by --places"):
+        run("query", "profile", demo, *words)
+
+
+def test_one_bad_store_stops_no_query_but_a_verified_one(copy):
+    (copy / "physics").mkdir()
+    shutil.copytree(copy / "thermal/cube.zarr", copy / "physics/inversion.zarr")
+    told = f"warning: left out: {copy}/physics/inversion.zarr is not finished"
+    for verb in (["point", copy, *PLACE], ["region", copy, *BOX], ["anomalies", copy, "--threshold", 2]):
+        done = CliRunner().invoke(app, ["query", *map(str, verb), "--format", "json"])
+        assert done.exit_code == 0
+        assert json.loads(done.stdout)
+        assert done.stderr.startswith(told)
+        with pytest.raises(NotFinished, match=r"inversion\.zarr is not finished"):
+            run("query", *verb, "--verify")
+
+
+def test_a_region_with_a_torn_chunk_tells_the_rest(copy):
+    for chunk in (copy / "thermal/profiles.zarr/quality/c").rglob("0"):
+        if chunk.is_file():
+            chunk.write_bytes(b"torn")
+    done = CliRunner().invoke(app, ["query", "region", str(copy), *BOX, "--format", "json"])
+    assert {row["product"] for row in json.loads(done.stdout)} == {"thermal/cube", "thermal/maps"}
+    assert f"left out: {copy}/thermal/profiles.zarr has a chunk that cannot be decoded" in done.stderr
+
+
 def test_faults_are_one_line_without_a_traceback(demo):
     words = ["query", "point", str(demo), "--lon", "0", "--lat", "91"]
     code = "import sys; from nightside.cli import main; sys.argv[1:] = sys.argv[1:]; main()"
@@ -129,7 +266,7 @@ def test_faults_are_one_line_without_a_traceback(demo):
 
 
 def test_verify_says_that_all_is_whole(demo):
-    assert run("verify", demo).startswith("all 5 stores are whole")
+    assert run("verify", demo).startswith("all 6 stores are whole")
     assert "anomaly_score" in run("query", "point", demo, *PLACE, "--verify")
 
 
@@ -163,8 +300,6 @@ def test_reports_pictures_models_and_geotiffs_have_a_provenance(demo, tmp_path):
             "thermal/profiles.zarr",
         ]
     optical = root / "optical"
-    shutil.copytree(optical / "mosaic.zarr", optical / "mosaic_standard.zarr")
-    shutil.copy(optical / "mosaic.zarr.json", optical / "mosaic_standard.zarr.json")
     for folder, store in (("cog", "mosaic"), ("cog_standard", "mosaic_standard")):
         file = optical / folder / "about.txt"
         file.parent.mkdir(exist_ok=True)

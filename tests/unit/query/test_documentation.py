@@ -10,11 +10,11 @@ PAGE = Path(__file__).parents[3] / "docs/query.md"
 
 
 def test_the_examples_run(globe, demo, served, tmp_path, monkeypatch):
-    """``results/demo`` is a small one; the address of its server is the only word that is exchanged."""
+    """``results/demo`` is a small one, and so is ``results/global``; the address of its server is the only word that is exchanged."""
     matplotlib.use("Agg")
     (tmp_path / "results").mkdir()
     (tmp_path / "results/demo").symlink_to(demo)
-    (tmp_path / "results/globe").symlink_to(globe)
+    (tmp_path / "results/global").symlink_to(globe)
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
     assert len(blocks) > 4

@@ -1,6 +1,7 @@
 """Results are found with and without a listing, with and without nightside, and damage is named."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -11,8 +12,11 @@ import xarray as xr
 import zarr
 
 import nightside
+from nightside.query.files import write_region
 from nightside.query.location import Location
+from nightside.query.places import OutsideCoverage
 from nightside.query.products import write_index
+from nightside.query.provenance import origin
 from nightside.query.verify import verify
 from nightside.store import NotFinished
 
@@ -33,10 +37,9 @@ assert "nightside" not in sys.modules
 """
 
 
-@pytest.fixture
-def copy(demo, tmp_path):
-    """A copy of the results, to be damaged."""
-    return shutil.copytree(demo, tmp_path / "demo")
+def value(frame, layer):
+    (found,) = frame.loc[frame["layer"] == layer, "value"]
+    return found
 
 
 def test_xarray_alone_opens_the_results_and_each_store(demo, served):
@@ -48,7 +51,7 @@ def test_xarray_alone_opens_the_results_and_each_store(demo, served):
         assert done.returncode == 0, done.stderr
         tree, store, said = done.stdout.splitlines()
         assert float(tree) == float(store) == expected
-        assert said == "True 5"
+        assert said == "True 6"
 
 
 def test_a_server_that_lists_nothing_answers_as_the_folder_does(demo, served):
@@ -93,37 +96,73 @@ def test_a_served_folder_without_an_index_or_server_is_named(copy, served):
         nightside.open("http://127.0.0.1:9/demo")
 
 
-def test_an_index_of_other_stores_is_refused(copy, served):
+def left_out(results, warned, said):
+    """Open results of which the maps are left out with a warning, and for which the rest answers all the same."""
+    warned.clear()
+    tree = nightside.open(results)
+    (warning,) = warned
+    assert warning.startswith("warning: left out: ")
+    assert re.search(said, warning)
+    assert tree.attrs["nightside_left_out"] == {"thermal/maps": warning.removeprefix("warning: left out: ")}
+    assert "maps" not in tree["thermal"]
+    query = tree.nightside
+    assert set(query.point(348.67, -43.29)["product"]) == {"thermal/profiles"}
+    assert "temperature" in query.profile(348.67, -43.29)
+    with pytest.raises(NotFinished, match=said):
+        query.anomalies(3.0)
+    with pytest.raises(OutsideCoverage, match="left out: thermal/maps"):
+        query.point(12.0, 5.0)
+
+
+def test_a_store_that_is_not_the_one_of_the_index_is_left_out(copy, served, warned):
     path = copy / "thermal/maps.zarr.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "digest": "0" * 64}))
-    with pytest.raises(NotFinished, match=r"thermal/maps\.zarr is not the store that zarr\.json lists"):
-        nightside.open(served(copy)[0])
+    left_out(served(copy)[0], warned, r"thermal/maps\.zarr is not the store that zarr\.json lists")
     write_index(copy)
-    nightside.open(served(copy)[0])
+    warned.clear()
+    assert "maps" in nightside.open(served(copy)[0])["thermal"]
+    assert warned == []
 
 
-def test_results_of_another_version_are_refused_by_name(copy, served):
+def test_a_store_of_another_version_is_left_out_by_name(copy, served, warned):
     path = copy / "thermal/maps.zarr.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "format": 0}))
     url = served(copy)[0]
     for results in (copy, url):
-        with pytest.raises(NotFinished, match=r"maps\.zarr has format 0 of nightside .*, this is format 1"):
-            nightside.open(results)
+        left_out(
+            results,
+            warned,
+            r"maps\.zarr has format 0 of nightside .*, this is format 1 .*; remove its manifest",
+        )
 
 
-def test_a_store_without_manifest_is_not_finished(copy):
+def test_a_store_without_manifest_is_not_finished(copy, warned):
     (copy / "thermal/maps.zarr.json").unlink()
-    with pytest.raises(NotFinished, match=r"maps\.zarr is not finished"):
-        nightside.open(copy)
+    left_out(copy, warned, r"maps\.zarr is not finished")
 
 
-def test_a_store_that_lacks_a_layer_is_refused_at_once(copy):
+def test_a_store_that_lacks_a_layer_is_left_out_at_once(copy, warned):
     path = copy / "thermal/maps.zarr.json"
     manifest = json.loads(path.read_text())
     manifest["variables"]["slope"] = {"shape": [3, 3], "dimensions": ["y", "x"], "units": "1"}
     path.write_text(json.dumps(manifest))
-    with pytest.raises(NotFinished, match="'slope' is absent, but its manifest records"):
+    left_out(copy, warned, "'slope' is absent, but its manifest records")
+
+
+def test_results_of_which_nothing_can_be_opened_are_refused_store_by_store(copy):
+    stores = sorted(copy.glob("*/*.zarr.json")) + sorted(copy.glob("optical/denoised/*.zarr.json"))
+    for path in stores:
+        path.unlink()
+    with pytest.raises(NotFinished) as refused:
         nightside.open(copy)
+    assert str(refused.value).count("is not finished") == 6  # bins are an input
+
+
+def test_verify_and_the_index_are_strict(copy):
+    (copy / "thermal/maps.zarr.json").unlink()
+    for strict in (verify, write_index):
+        with pytest.raises(NotFinished, match=r"maps\.zarr is not finished"):
+            strict(copy)
 
 
 def test_a_missing_product_is_named_with_those_there_are(copy):
@@ -138,7 +177,7 @@ def test_a_missing_product_is_named_with_those_there_are(copy):
 
 
 def test_half_a_copy_is_found_by_its_digest(copy):
-    assert verify(copy) == (5, False)
+    assert verify(copy) == (6, False)
     next(p for p in (copy / "thermal/profiles.zarr/temperature/c").rglob("*") if p.is_file()).unlink()
     with pytest.raises(NotFinished, match=r"thermal/profiles\.zarr has another digest"):
         verify(copy)
@@ -148,23 +187,89 @@ def test_half_a_copy_is_found_by_its_digest(copy):
     ):
         verify(copy)
     shutil.rmtree(copy / "thermal/profiles.zarr/temperature")
-    (copy / "thermal/profiles.zarr/zarr.json").unlink()
-    with pytest.raises(NotFinished, match="copied in part"):
-        nightside.open(copy)
 
 
-def test_a_layer_that_is_gone_is_named_and_not_read_as_nothing(copy):
+def test_a_store_without_its_metadata_was_copied_in_part(copy, warned):
     shutil.rmtree(copy / "thermal/maps.zarr/anomaly_score")
-    with pytest.raises(NotFinished, match=r"thermal/maps\.zarr: .anomaly_score. is absent"):
-        nightside.open(copy)
+    (copy / "thermal/maps.zarr/zarr.json").unlink()
+    left_out(copy, warned, r"thermal/maps\.zarr .* copied in part")
 
 
-def test_a_torn_chunk_is_named_with_its_store(copy):
-    for chunk in (copy / "thermal/maps.zarr/anomaly_score/c").rglob("*"):
+def test_a_layer_that_is_gone_is_named_and_not_read_as_nothing(copy, warned):
+    shutil.rmtree(copy / "thermal/maps.zarr/anomaly_score")
+    left_out(copy, warned, r"thermal/maps\.zarr: .anomaly_score. is absent")
+
+
+def test_a_missing_chunk_of_codes_is_unknown_wherever_it_is_asked_for(copy, tmp_path):
+    place, box = (348.67, -43.29), (348.6, 348.7, -43.3, -43.28)
+    quality = "thermal/profiles/quality"
+    assert value(nightside.open(copy).nightside.point(*place), "quality") == 0
+    shutil.rmtree(copy / "thermal/profiles.zarr/quality/c")
+    query = nightside.open(copy).nightside
+    assert np.isnan(value(query.point(*place), "quality"))
+    assert "reconstruction" not in query.profile(*place)  # of good profiles only
+    part = query.region(*box)
+    assert part[quality].dtype == np.uint8
+    write_region(part, tmp_path / "part.zarr")
+    shutil.rmtree(tmp_path / "part.zarr/thermal/profiles/quality/c", ignore_errors=True)
+    assert (xr.open_datatree(tmp_path / "part.zarr", engine="zarr")[quality] == 255).all()
+
+
+def test_a_torn_chunk_is_named_with_its_store_and_the_rest_answers(copy, warned):
+    torn = r"thermal/maps\.zarr has a chunk that cannot be decoded"
+    tear(copy / "thermal/maps.zarr/anomaly_score")
+    query = nightside.open(copy).nightside
+    assert set(query.point(348.67, -43.29)["product"]) == {"thermal/profiles"}
+    assert re.search(torn, warned[0])
+    with pytest.raises(NotFinished, match=torn):
+        query.anomalies(3.0)
+    tear(copy / "thermal/profiles.zarr/quality")
+    with pytest.raises(NotFinished, match=rf"{torn}.*\n.*thermal/profiles\.zarr has a chunk"):
+        query.point(348.67, -43.29)
+    with pytest.raises(NotFinished, match=r"thermal/profiles\.zarr has a chunk"):
+        query.profile(348.67, -43.29)
+
+
+def tear(array):
+    for chunk in (array / "c").rglob("*"):
         if chunk.is_file():
-            chunk.write_bytes(chunk.read_bytes()[:20])
-    with pytest.raises(NotFinished, match=r"thermal/maps\.zarr has a chunk that cannot be decoded"):
-        nightside.open(copy).nightside.point(348.67, -43.29)
+            chunk.write_bytes(chunk.read_bytes()[:10])
+
+
+@pytest.fixture
+def linked(copy, tmp_path):
+    """Results whose rooms are links to another disk, as on a cluster."""
+    for name in ("thermal", "optical/mosaic.zarr", "optical/denoised"):
+        there = tmp_path / "scratch" / name
+        there.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(copy / name, there)
+        (copy / name).symlink_to(there)
+    return copy
+
+
+def test_rooms_that_are_links_are_followed(linked, demo, warned):
+    there = nightside.open(linked)
+    assert {node.path for node in there.leaves} == {node.path for node in nightside.open(demo).leaves}
+    place = (348.67, -43.29)
+    assert there.nightside.point(*place).equals(nightside.open(demo).nightside.point(*place))
+    assert verify(linked) == (6, False)
+    assert warned == []
+    found = [origin(results / "thermal/maps.zarr").as_dict() for results in (linked, demo)]
+    assert found[0] == found[1]
+
+
+def test_a_room_behind_a_broken_link_is_named(linked, tmp_path, warned):
+    (tmp_path / "scratch/thermal").rename(tmp_path / "scratch/gone")
+    (tmp_path / "scratch/optical/mosaic.zarr").rename(tmp_path / "scratch/gone.zarr")
+    tree = nightside.open(linked)
+    assert [re.search(r"demo/(\S+) is a link to \S+, which is not there", said)[1] for said in warned] == [
+        "optical/mosaic.zarr",
+        "thermal",
+    ]
+    with pytest.raises(NotFinished, match="thermal is a link to"):
+        tree.nightside.profile(348.67, -43.29)
+    with pytest.raises(NotFinished, match=r"mosaic\.zarr is a link to"):
+        verify(linked)
 
 
 def test_a_url_cannot_be_verified(demo, served):

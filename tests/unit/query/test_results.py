@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 import xarray as xr
+import zarr
 
 import nightside
 from nightside import moon
@@ -12,8 +13,9 @@ from nightside.query.places import OutsideCoverage
 from nightside.store import grid_from, lonlat
 
 
-def value(frame, layer):
-    (found,) = frame.loc[frame["layer"] == layer, "value"]
+def value(frame, layer, product=None):
+    wanted = (frame["layer"] == layer) & ((frame["product"] == product) | (product is None))
+    (found,) = frame.loc[wanted, "value"]
     return found
 
 
@@ -24,6 +26,7 @@ def test_the_tree_holds_every_product_lazily_and_with_its_crs(demo):
         "/thermal/profiles",
         "/thermal/maps",
         "/optical/mosaic",
+        "/optical/mosaic_standard",
         "/optical/denoised/M1LE",
     }
     temperature = tree["thermal/profiles/temperature"]
@@ -45,7 +48,7 @@ def test_a_point_has_the_value_of_the_cell_that_holds_it(demo, turn):
         maps.latent_mean.values[:, row, column],
     )
     assert set(found["product"]) == {"thermal/maps", "thermal/profiles"}
-    assert found.attrs["not_covered"] == ["optical/mosaic"]
+    assert found.attrs["not_covered"] == ["optical/mosaic", "optical/mosaic_standard"]
     assert found.set_index("layer").loc["reconstruction_error", "units"] == "K"
 
 
@@ -69,8 +72,11 @@ def test_all_names_of_the_seam_and_of_the_poles_are_places(globe):
 def test_a_polar_map_is_asked_in_degrees(demo, lon):
     found = nightside.open(demo).nightside.point(lon, -86.0)
     pixel_deg = 2.0 / 121.2  # 2 km on the parallel of 86 degrees, in degrees of the great circle
-    off = (value(found, "signal") - lon + 180) % 360 - 180
+    signal = value(found, "signal", "optical/mosaic")
+    off = (signal - lon + 180) % 360 - 180
     assert abs(off) * np.cos(np.deg2rad(86.0)) < 360 * pixel_deg / 30
+    before = value(found, "signal", "optical/mosaic_standard")
+    assert before == pytest.approx(signal + 10.0, rel=1e-6)  # before, beside after
     assert value(found, "signal_std") == pytest.approx(-86.0, abs=0.05)
 
 
@@ -181,6 +187,58 @@ def test_anomalies_are_those_of_the_maps(globe):
     for row in tree.nightside.anomalies(threshold).itertuples():
         inside = row.geometry.representative_point()
         assert value(tree.nightside.point(inside.x, inside.y), "anomaly_score") > threshold
+
+
+def test_places_are_asked_at_once_as_one_by_one(globe):
+    query = nightside.open(globe).nightside
+    lon, lat = np.array([0.0, 359.0, -179.5, 77.0]), np.array([-90.0, -86.5, 12.0, 44.0])
+    every = query.point(lon, lat)
+    assert list(every.columns[:3]) == ["place", "longitude", "latitude"]
+    for number, place in enumerate(zip(lon, lat, strict=True)):
+        here = every[every["place"] == number]
+        assert set(here["longitude"]) == {place[0]}
+        alone = query.point(*place)
+        assert here[alone.columns].reset_index(drop=True).equals(alone)
+    days = query.profile(lon.tolist(), lat.tolist())
+    assert days["temperature"].dims == ("place", "local_time")
+    for number, place in enumerate(zip(lon, lat, strict=True)):
+        alone, here = query.profile(*place), days.isel(place=number)
+        for name in ("temperature", "temperature_std", "quality", "reconstruction", "latent_mean"):
+            np.testing.assert_allclose(here[name], alone[name], rtol=1e-5)
+        assert float(here["cell_longitude"]) == alone.attrs["cell_longitude"]
+
+
+def test_of_several_places_those_outside_are_told_by_number(demo):
+    query = nightside.open(demo).nightside
+    found = query.point([12.0, 348.67, 10.0, 348.67], [5.0, -43.29, -86.0, -43.29])
+    assert found.attrs["outside"] == [0]
+    assert set(found.loc[found["place"] == 2, "product"]) == {"optical/mosaic", "optical/mosaic_standard"}
+    again = [found.loc[found["place"] == number, "value"].tolist() for number in (1, 3)]
+    assert again[0] == again[1]
+    assert query.profile([12.0, 348.67], [5.0, -43.29])["place"].values.tolist() == [1]
+    with pytest.raises(OutsideCoverage, match="each of 2 places is outside"):
+        query.point([12.0, 13.0], [5.0, 5.0])
+
+
+def test_a_bad_profile_among_several_has_no_reconstruction(copy):
+    lon, lat = (v[3, 2:5] for v in lonlat(grid_from(nightside.open(copy)["thermal/profiles"].to_dataset())))
+    zarr.open_array(copy / "thermal/profiles.zarr/quality", mode="r+")[3, 3] = 2
+    found = nightside.open(copy).nightside.profile(lon, lat)
+    known = np.isfinite(found["reconstruction"]).all("local_time")
+    assert known.values.tolist() == [True, False, True]
+    assert np.isfinite(found["temperature"]).all()
+
+
+def test_what_is_no_table_of_places_is_said(demo):
+    query = nightside.open(demo).nightside
+    with pytest.raises(ValueError, match=r"longitudes of shape \(2,\) and latitudes of shape \(1,\)"):
+        query.point([1.0, 2.0], [3.0])
+    with pytest.raises(ValueError, match=r"shape \(0,\)"):
+        query.profile([], [])
+    with pytest.raises(ValueError, match="are no numbers"):
+        query.point(["here"], [3.0])
+    with pytest.raises(ValueError, match="place 1: latitude 91 is no latitude"):
+        query.point([1.0, 2.0], [3.0, 91.0])
 
 
 def test_what_is_no_place_or_not_covered_is_said(demo):

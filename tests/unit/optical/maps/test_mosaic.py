@@ -218,6 +218,7 @@ def test_the_standard_calibration_is_laid_out_as_the_denoised_images_are(stored,
         made.append(open_store(tmp_path / f"{name}.zarr", kind="nac_mosaic").compute())
     denoised, shown = made
     assert list(shown.data_vars) == ["signal"]
+    assert shown["signal"].attrs["long_name"].endswith("as the standard calibration leaves it")
     added = (shown["signal"] - denoised["signal"]).to_numpy()
     np.testing.assert_array_equal(np.isfinite(added), denoised["count"].to_numpy() > 0)
     # The denoised images' corrections hold for both: what was added is multiplied by the gain of its image.

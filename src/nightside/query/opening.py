@@ -1,0 +1,55 @@
+"""Opening the store of a product, and saying which one it is that cannot be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import xarray as xr
+
+from nightside.query.location import Location
+from nightside.store import NotFinished
+from nightside.store.manifest import refuse_variables
+
+ROOT = "nightside_results"
+LEFT_OUT = "nightside_left_out"
+"""Attributes of a tree: where the results lie, and what is wrong with products that are not in it, by their name."""
+
+
+def opened(at: Location, path: str, manifest: dict[str, Any], chunks: dict[str, int] | None) -> xr.Dataset:
+    """Open the store at a path below the root, by dask or, without ``chunks``, as xarray alone does.
+
+    Raises:
+        NotFinished: it cannot be opened, or is not what its manifest says.
+    """
+    try:
+        dataset = cast(
+            xr.Dataset,
+            xr.open_zarr(at.store(path), consolidated=True, decode_coords="all", chunks=cast(Any, chunks)),
+        )
+    except (OSError, ValueError, KeyError) as error:
+        raise NotFinished(
+            f"{at}/{path} was finished but has been damaged, or copied in part, since ({error}); copy it again, or "
+            "remove it and run its step again"
+        ) from error
+    refuse_variables(dataset, manifest, f"{at}/{path}" if at.remote else Path(at.root, path))
+    return dataset
+
+
+@contextmanager
+def readable(at: Location, product: str) -> Iterator[None]:
+    """Say of a chunk that cannot be decoded, of which zarr's codecs say no more than that, where it is."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise NotFinished(
+            f"{at}/{product}.zarr has a chunk that cannot be decoded ({error}): it is damaged, or copied in part; "
+            "'nightside verify' names what is; copy it again, or remove it and run its step again"
+        ) from error
+
+
+def product_of(path: str) -> str:
+    """Return the name of the product at a path: ``thermal/maps`` of ``thermal/maps.zarr``."""
+    return path.removesuffix(".zarr")
