@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 CORES ?= all
-# Processes that share out the test files; each has one thread. Those of Slurm need the machine for themselves.
+# Processes that share out the test files, slow ones first (tests/conftest.py); each has one thread.
 WORKERS ?= 2
 # Which build of PyTorch: any, locked, or the address of an index (scripts/install).
 TORCH ?= any
@@ -15,8 +15,7 @@ demo: $(INSTALLED)
 	@scripts/demo $(CORES)
 
 test: $(INSTALLED)
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) --dist loadfile -m "not slurm"
-	$(BIN)/pytest -m slurm
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 check: $(INSTALLED)
 	$(BIN)/ruff check .

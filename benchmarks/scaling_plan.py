@@ -14,7 +14,7 @@ from nightside.config import Bins
 from nightside.config.diviner import DivinerSource
 from nightside.config.thermal import Training
 from nightside.store import MAP_CHUNK
-from nightside.thermal.binning import check_bins
+from nightside.thermal.bin_memory import check_bins
 from nightside.thermal.ground_track import PERIOD_DAYS
 
 TABLES, GOOD_ROWS, MONTHS = 641_205, 54_117_237_291, 165

@@ -9,6 +9,22 @@ from nightside.config import Settings, load
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
+LONGEST_FIRST = ("slurm", "slow", "workflow", "browser")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put files that take long first: of two processes that share out the files, none is left with a long one."""
+
+    def rank(item: pytest.Item) -> int:
+        marks = {mark.name for mark in item.iter_markers()}
+        return next((k for k, name in enumerate(LONGEST_FIRST) if name in marks), len(LONGEST_FIRST))
+
+    of_file: dict[Path, int] = {}
+    for item in items:
+        of_file[item.path] = min(rank(item), of_file.get(item.path, len(LONGEST_FIRST)))
+    items.sort(key=lambda item: of_file[item.path])
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Real instrument bytes, where this checkout has them beside it."""

@@ -14,7 +14,6 @@ from nightside.physics_room.commands import app as physics
 from nightside.publish.commands import app as publish
 from nightside.query import folder_commands as folder
 from nightside.query.commands import app as query
-from nightside.store import progress
 from nightside.synthetic.commands import app as synthetic
 from nightside.thermal.commands import app as thermal
 from nightside.viewer.commands import view
@@ -38,6 +37,8 @@ def _root(
     quiet: bool = typer.Option(False, "--quiet", "-q", help="Tell of no progress; warnings remain."),
 ) -> None:
     """Maps the dark of the Moon."""
+    from nightside.store import progress
+
     progress.show(quiet=quiet)
     if version:
         typer.echo(__version__)

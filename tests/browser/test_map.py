@@ -195,8 +195,8 @@ def test_both_conventions_of_longitude_are_given(browser, site: str) -> None:
     read(browser, "thermal/anomaly_score")
     browser.find_element("id", "tab-place").click()
     text = browser.find_element("css selector", ".coordinates").text
-    assert "0.7500° W" in text
-    assert "359.2500° E" in text
+    assert "0.750000° W" in text
+    assert "359.250000° E" in text
 
 
 def test_the_parting_moves_by_mouse_and_keys(browser, site: str, truth: Truth) -> None:

@@ -272,6 +272,17 @@ def test_what_has_no_value_or_no_error_is_left_out_and_the_rest_is_fitted(surrog
     np.testing.assert_array_equal(found.degrees_of_freedom, without.degrees_of_freedom)
 
 
+def test_arrays_in_any_order_are_fitted_by_the_same_machine_code(surrogate, fitted, places, observed):
+    compiled = len(inversion_kernel.fit.signatures)
+    some = observed[:20]
+    for laid in (np.asfortranarray(some), np.repeat(some, 2, axis=1)[:, ::2]):
+        found = physics.invert(
+            surrogate, places["latitude"][:20], laid, np.ones_like(laid), HOURS, FLAT_NORTH, timing_std_h=0.0
+        )
+        np.testing.assert_array_equal(found.estimate, fitted.estimate[:20])
+    assert len(inversion_kernel.fit.signatures) == compiled
+
+
 def test_a_day_that_no_ground_has_is_called_a_poor_fit_and_keeps_its_values(surrogate, places, observed):
     seen = observed[:4] + np.where(np.arange(4) < 2, 8.0, 0.0)[:, None] * (-1.0) ** np.arange(48)
     ones = np.ones_like(seen)

@@ -113,8 +113,30 @@ class Cluster:
         self._run(node, "slurmd", "-D", "-N", node)
 
     def stop_node(self, node: str) -> None:
-        """Kill the daemon of one node, as a power failure would."""
+        """Kill the daemon of one node and all that runs there, as a power failure would."""
         self._end(self.processes.pop(node), signal.SIGKILL)
+        while there := self._processes_of_jobs(node):
+            for process in there:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
+            time.sleep(0.1)
+
+    def _processes_of_jobs(self, node: str) -> list[int]:
+        """Return the processes of this cluster's jobs on a node: their environment tells both."""
+        found = []
+        for environment in Path("/proc").glob("[0-9]*/environ"):
+            # One that has ended has none.
+            with contextlib.suppress(OSError):
+                variables = environment.read_bytes().split(b"\0")
+                here = any(bytes(self.folder) in variable for variable in variables)
+                if here and f"SLURMD_NODENAME={node}".encode() in variables:
+                    found.append(int(environment.parent.name))
+        return found
+
+    def running(self, rule: str) -> str | None:
+        """Return the id of the running job of a rule of the workflow, if there is one."""
+        listed = self.call("squeue", "-h", "-t", "running", "-o", "%i %k").stdout
+        return next((line.split()[0] for line in listed.splitlines() if rule in line), None)
 
     def _wrap_srun(self) -> None:
         """Let ``srun`` find this cluster: Snakemake's step of a job forgets what names it."""

@@ -1,4 +1,4 @@
-"""One cluster for all tests, and the workflow on it."""
+"""One cluster for all tests."""
 
 import os
 import sys
@@ -9,7 +9,6 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # tests are no package
 from cluster import Cluster, missing
-from workflow_on_slurm import Workflow
 
 
 @pytest.fixture(scope="session")
@@ -26,11 +25,3 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         yield made
     finally:
         made.stop()
-
-
-@pytest.fixture(scope="session")
-def finished(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Workflow:
-    """The workflow, run to its end on the cluster."""
-    workflow = Workflow(tmp_path_factory.mktemp("finished"), cluster)
-    workflow.run("all")
-    return workflow

@@ -1,23 +1,81 @@
 """The workflow on a real Slurm: every step is a job, training is two tasks, and nothing that dies takes a result along."""
 
 import json
+import os
 import re
 import sys
-import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
-from workflow_on_slurm import Workflow, end
+from cluster import Cluster
+from workflow_on_slurm import ALONE, ON_SLURM, Workflow
 
 from nightside.store import read_manifest
 from nightside.store.manifest import digest
 
 MAPS = "results/small/thermal/maps.zarr.json"
+INVERSION = "results/small/physics/inversion.zarr.json"
+EPOCHS = 20
 
 pytestmark = [pytest.mark.slurm, pytest.mark.slow, pytest.mark.timeout(3600)]
 
 
-def stores(workflow):
+class Finished(NamedTuple):
+    """A workflow that has ended, and what its training said in each attempt that came to train."""
+
+    workflow: Workflow
+    attempts: tuple[str, str]
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory) -> Iterator[Workflow]:
+    """The same configuration on this machine without Slurm, undisturbed; it goes on beside the cluster's."""
+    workflow = Workflow(tmp_path_factory.mktemp("alone"), ALONE, os.environ)
+    workflow.start(MAPS, INVERSION)
+    yield workflow
+    workflow.kill()
+
+
+@pytest.fixture(scope="module")
+def finished(cluster: Cluster, alone, tmp_path_factory) -> Finished:
+    """The workflow on the cluster: its training cancelled, Snakemake killed, a node lost; then run to its end."""
+    workflow = Workflow(tmp_path_factory.mktemp("finished"), ON_SLURM, cluster.environment)
+    checkpoints = workflow.results / "checkpoints/thermal"
+    workflow.start(MAPS)  # so that training is all that Snakemake leaves behind
+    try:
+        cluster.wait_for(
+            lambda: list(checkpoints.rglob("last.ckpt")) and cluster.running("thermal_train"),
+            "a checkpoint",
+            timeout_s=1200,
+        )
+        first = cluster.running("thermal_train")
+        cluster.call("scancel", first)
+        cluster.wait_for(lambda: cluster.running("thermal_train") != first, "the end of the cancelled job")
+        cancelled = workflow.training_log.read_text()
+        cluster.wait_for(
+            lambda: cluster.running("thermal_train") not in (None, first),
+            "the second attempt",
+            timeout_s=200,
+        )
+    finally:
+        workflow.kill()  # and Snakemake itself, with kill -9
+    second = cluster.running("thermal_train")
+    assert second is not None
+    node = cluster.call("squeue", "-h", "-j", second, "-o", "%N").stdout.strip()
+    cluster.stop_node(node)
+    cluster.call("scontrol", "update", f"nodename={node}", "state=down", "reason=test")
+    cluster.wait_for(lambda: cluster.running("thermal_train") is None, "the end of the job on the lost node")
+    assert not (workflow.results / "thermal/model/model.json").exists()
+    workflow.start("all")
+    workflow.finish()
+    cluster.start_node(node)
+    cluster.call("scontrol", "update", f"nodename={node}", "state=resume")
+    return Finished(workflow, (cancelled, workflow.training_log.read_text()))
+
+
+def stores(workflow: Workflow) -> dict[str, str]:
     """Return the digests of a run's stores, having checked that each is whole."""
     found = {}
     for store in sorted(workflow.results.rglob("*.zarr")):
@@ -26,21 +84,34 @@ def stores(workflow):
     return found
 
 
-def test_the_workflow_runs_to_its_end(finished):
-    assert (finished.results / "report.html").is_file()
-    assert {"thermal/cube.zarr", "thermal/maps.zarr", "physics/inversion.zarr"} <= set(stores(finished))
-    submitted = re.findall(r"submitted with SLURM jobid", finished.said(), flags=re.IGNORECASE)
-    assert len(submitted) >= 10
+def test_the_workflow_runs_to_its_end_and_only_what_was_cancelled_failed(finished):
+    workflow, _ = finished
+    assert (workflow.results / "report.html").is_file()
+    said = (workflow.folder / "snakemake.log").read_text()
+    submitted = re.findall(r"submitted with SLURM jobid \d+ \(log: \S+/rule_(\w+)/", said, re.IGNORECASE)
+    assert len(set(submitted)) >= 10
+    assert submitted.count("thermal_train") == 3
+    assert set(re.findall(r"Error in rule (\w+)", said)) == {"thermal_train"}
 
 
-def test_training_runs_as_two_tasks(finished):
-    card = json.loads((finished.results / "thermal/model/model.json").read_text())
-    assert card["processes"] == 2
+def test_cancelled_killed_and_with_a_node_down_it_ends_with_the_products_of_one_machine(finished, alone):
+    alone.finish()
+    made, wanted = stores(finished.workflow), stores(alone)
+    assert {"thermal/cube.zarr", "thermal/maps.zarr", "physics/inversion.zarr"} <= set(made)
+    assert made == wanted
 
 
-def losses(log: str) -> list[float]:
+def losses(log: str) -> dict[int, float]:
     """Return the loss of each epoch, of which a log has six digits."""
-    return [float(loss) for loss in re.findall(r"^epoch \d+/\d+  loss (\S+)", log, re.MULTILINE)]
+    told = re.findall(rf"^epoch (\d+)/{EPOCHS}  loss (\S+)", log, re.MULTILINE)
+    return {int(epoch): float(loss) for epoch, loss in told}
+
+
+def test_training_goes_on_from_its_checkpoint(finished):
+    cancelled, resumed = (losses(log) for log in finished.attempts)
+    assert min(cancelled) == 1
+    assert 1 < min(resumed) <= max(cancelled) + 1
+    assert max(resumed) == EPOCHS
 
 
 def test_two_tasks_have_the_loss_curve_of_one_process_at_the_same_global_batch(cluster, finished, tmp_path):
@@ -48,23 +119,27 @@ def test_two_tasks_have_the_loss_curve_of_one_process_at_the_same_global_batch(c
 
     In single precision; the rate is low enough that 120 steps do not amplify its rounding (docs/cluster.md).
     """
-    config = (finished.folder / "config.yaml").read_text()
+    workflow, attempts = finished
+    card = json.loads((workflow.results / "thermal/model/model.json").read_text())
+    assert card["processes"] == 2
+    config = (workflow.folder / "config.yaml").read_text()
     alone = config.replace("batch_size: 8, devices: 2", "batch_size: 16, devices: 1")
     assert alone != config
     (tmp_path / "config.yaml").write_text(alone)
-    ended = cluster.call(*train(finished, tmp_path / "config.yaml", tmp_path), timeout_s=200)
+    ended = cluster.call(*train(workflow, tmp_path / "config.yaml", tmp_path), timeout_s=200)
     card = json.loads((tmp_path / "model/model.json").read_text())
     assert card["processes"] == 1
+    assert card["epochs"] == EPOCHS
     one = losses(ended.stderr)
-    two = losses((finished.results / "logs/thermal_train.log").read_text())
-    assert len(one) == card["epochs"] == 20
-    assert one[-1] < 0.9 * one[0]
+    two = losses(attempts[0]) | losses(attempts[1])
+    assert sorted(one) == sorted(two) == list(range(1, EPOCHS + 1))
+    assert one[EPOCHS] < 0.9 * one[1]
     assert two == pytest.approx(one, rel=1e-3)
 
 
-def train(finished, config, out):
+def train(workflow: Workflow, config: Path, out: Path) -> tuple[str, ...]:
     """Return the command that trains on a finished run's profiles, as one task."""
-    thermal = finished.results / "thermal"
+    thermal = workflow.results / "thermal"
     return (
         "srun", "-n1", str(Path(sys.executable).with_name("nightside")), "thermal", "train",
         "--config", str(config),
@@ -76,45 +151,8 @@ def train(finished, config, out):
 
 
 def test_a_step_that_found_fewer_tasks_than_configured_says_so(cluster, finished, tmp_path):
-    command = train(finished, finished.results / "config.yaml", tmp_path)
+    command = train(finished.workflow, finished.workflow.results / "config.yaml", tmp_path)
     ended = cluster.call(*command, check=False, timeout_s=200)
     assert ended.returncode != 0
     assert "ntasks" in ended.stderr
     assert not (tmp_path / "model").exists()
-
-
-def test_cancelled_killed_and_with_a_node_down_it_ends_with_the_same_products(cluster, finished, tmp_path):
-    workflow = Workflow(tmp_path, cluster)
-    checkpoints = workflow.results / "checkpoints/thermal"
-    process = workflow.start(MAPS)
-    try:
-        cluster.wait_for(
-            lambda: list(checkpoints.rglob("last.ckpt")) and workflow.training_job(),
-            "a checkpoint",
-            timeout_s=1200,
-        )
-        first = workflow.training_job()
-        cluster.call("scancel", first)
-        cluster.wait_for(
-            lambda: workflow.training_job() not in (None, first), "the second attempt", timeout_s=200
-        )
-        end(process)  # and Snakemake itself, with kill -9
-    finally:
-        end(process)
-    second = workflow.training_job()
-    assert second is not None
-    node = cluster.call("squeue", "-h", "-j", second, "-o", "%N").stdout.strip()
-    cluster.stop_node(node)
-    cluster.call("scontrol", "update", f"nodename={node}", "state=down", "reason=test")
-    cluster.wait_for(lambda: workflow.training_job() is None, "the end of the job on the lost node")
-    assert not (workflow.results / "thermal/model/model.json").exists()
-    time.sleep(1)
-    workflow.run(MAPS)
-    made, wanted = stores(workflow), stores(finished)
-    assert "thermal/maps.zarr" in made
-    assert made == {store: wanted[store] for store in made}
-    log = (workflow.results / "logs/thermal_train.log").read_text()
-    assert "epoch 20/20" in log
-    assert "epoch 1/20" not in log
-    cluster.start_node(node)
-    cluster.call("scontrol", "update", f"nodename={node}", "state=resume")

@@ -1,12 +1,11 @@
-"""The workflow as Snakemake runs it on the cluster of the tests."""
+"""The workflow as Snakemake runs it, on the cluster of the tests or on this machine alone."""
 
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-
-from cluster import Cluster
 
 ROOT = Path(__file__).resolve().parents[2]
 ASKING_OFTEN = Path(__file__).with_name("snakemake_asking_often.py")
@@ -23,59 +22,57 @@ thermal:
 synthetic: {}
 """
 
+ALONE = "--profile workflow/profiles/default --cores 2"
+ON_SLURM = (
+    "--profile workflow/profiles/slurm --slurm-no-account --default-resources slurm_partition=short"
+    " --slurm-status-command squeue --slurm-init-seconds-before-status-checks 1 --latency-wait 5"
+)
+# Both nodes are this machine: where its cores are fewer than the threads, they spin while they wait for each other.
+FOR_BOTH = "--configfile config.yaml --max-threads 1"
+
 
 class Workflow:
-    """A folder from which Snakemake runs on the cluster."""
+    """A folder from which Snakemake runs with one of the shipped profiles."""
 
-    def __init__(self, folder: Path, cluster: Cluster) -> None:
-        self.folder, self.cluster = folder, cluster
+    def __init__(self, folder: Path, options: str, environment: Mapping[str, str]) -> None:
+        self.folder, self.options, self.environment = folder, options, environment
         for name in ("Snakefile", "workflow"):
             (folder / name).symlink_to(ROOT / name)
         (folder / "config.yaml").write_text(CONFIG)
         self.results = folder / "results/small"
+        self.training_log = self.results / "logs/thermal_train.log"
+        self.process: subprocess.Popen[str] | None = None
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start Snakemake with the shipped profile."""
-        command = (
-            "--profile workflow/profiles/slurm --configfile config.yaml --slurm-no-account"
-            " --default-resources slurm_partition=short --slurm-status-command squeue"
-            " --slurm-init-seconds-before-status-checks 1 --latency-wait 5"
-        )
-        environment = self.cluster.environment
-        path = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    def start(self, *targets: str) -> None:
+        """Start Snakemake."""
+        path = f"{Path(sys.executable).parent}{os.pathsep}{self.environment['PATH']}"
         with (self.folder / "snakemake.log").open("a") as log:
-            return subprocess.Popen(
-                [sys.executable, str(ASKING_OFTEN), *command.split(), *arguments],
+            self.process = subprocess.Popen(
+                [sys.executable, str(ASKING_OFTEN), *self.options.split(), *FOR_BOTH.split(), *targets],
                 cwd=self.folder,
-                env={**environment, "PATH": path},
+                env={**self.environment, "PATH": path},
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 text=True,
                 start_new_session=True,
             )
 
+    def finish(self, timeout_s: float = 1500) -> None:
+        """Wait until Snakemake has made all that it was asked for."""
+        assert self.process is not None
+        try:
+            status = self.process.wait(timeout_s)
+        finally:
+            self.kill()
+        assert status == 0, self.said()
+
+    def kill(self) -> None:
+        """Kill Snakemake, if it still runs, with all that it started on this machine."""
+        if self.process is not None and self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
     def said(self) -> str:
         """Return what Snakemake has said so far, and the logs of the steps."""
         logs = [self.folder / "snakemake.log", *sorted(self.results.rglob("*.log"))]
         return "\n".join(f"--- {p.name}\n{p.read_text(errors='replace')[-3000:]}" for p in logs if p.exists())
-
-    def run(self, *arguments: str, timeout_s: float = 1500) -> None:
-        """Run Snakemake to its end."""
-        process = self.start(*arguments)
-        try:
-            status = process.wait(timeout_s)
-        finally:
-            end(process)
-        assert status == 0, self.said()
-
-    def training_job(self) -> str | None:
-        """Return the id of the running training, if it runs."""
-        listed = self.cluster.call("squeue", "-h", "-t", "running", "-o", "%i %k").stdout
-        return next((line.split()[0] for line in listed.splitlines() if "thermal_train" in line), None)
-
-
-def end(process: subprocess.Popen[str]) -> None:
-    """Kill Snakemake if it still runs, with all that it started."""
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()

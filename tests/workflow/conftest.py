@@ -1,6 +1,8 @@
 """A small region run step by step: its commands, and the folder of an undisturbed run."""
 
+import fcntl
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -96,15 +98,22 @@ class Run:
 
 @pytest.fixture(scope="session")
 def undisturbed(command: Command, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """Every step, run once."""
-    folder = tmp_path_factory.mktemp("undisturbed")
-    (folder / "config.yaml").write_text(CONFIG)
-    events = {}
-    for step in COMMANDS:
-        ended = command(folder, step)
-        assert ended.status == 0, ended.said
-        events[step] = ended.events
-    return Run(folder, events)
+    """Every step, run once for all processes that share out the tests."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder, kept = shared / "undisturbed", shared / "undisturbed.json"
+    with (shared / "undisturbed.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not kept.exists():
+            folder.mkdir()
+            (folder / "config.yaml").write_text(CONFIG)
+            events = {}
+            for step in COMMANDS:
+                ended = command(folder, step)
+                assert ended.status == 0, ended.said
+                events[step] = ended.events
+            kept.write_text(json.dumps(events))
+    return Run(folder, json.loads(kept.read_text()))
 
 
 @pytest.fixture

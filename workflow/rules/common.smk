@@ -1,14 +1,13 @@
-# The configuration, checked before the DAG is built, and what the rules share.
+# The configuration, checked before the DAG is built, and what the rules share. On a cluster each job reads this twice,
+# so that what only some configurations need is imported where they do.
 from functools import cache
 from os.path import relpath
 from pathlib import Path
 
 from nightside.config import ConfigError, load
-from nightside.optical.acquire import products
 from nightside.store import Busy, atomic_file, grid_of, hold, read_json
-from nightside.synthetic.nac_plan import image_products
 from nightside.thermal.acquire import block_period, blocks, listing_digests
-from nightside.thermal.binning import check_bins
+from nightside.thermal.bin_memory import check_bins
 from snakemake.exceptions import WorkflowError
 
 try:
@@ -125,7 +124,11 @@ def nac_products():
     if optical is None:
         return []
     if optical.images.source == "synthetic":
+        from nightside.synthetic.nac_plan import image_products
+
         return image_products(optical.synthetic, SETTINGS.seed)
+    from nightside.optical.acquire import products
+
     try:
         found = products(SETTINGS, "images", optical.images.folder)
     except ConfigError as error:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import lfilter
 
 from nightside.camera.interference import Interference
 from nightside.camera.layout import PHASES, Layout
@@ -130,6 +129,8 @@ def _autoregressive(
     rng: np.random.Generator, shape: tuple[int, int], std: float, correlation: float
 ) -> NDArray[np.float32]:
     """Return a stationary first-order process along the first axis."""
+    from scipy.signal import lfilter  # half a second, which planning a workflow does not have
+
     white = rng.standard_normal(shape) * std
     white[1:] *= np.sqrt(1 - correlation**2)
     return np.asarray(lfilter([1.0], [1.0, -correlation], white, axis=0), np.float32)

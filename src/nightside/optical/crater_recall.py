@@ -20,6 +20,9 @@ OVERLAP = 0.4
 DEFAULT_EDGES_PX = (6.0, 8.0, 10.0, 12.5, 16.0, 20.0, 26.0, 34.0, 48.0, 70.0)
 """Of the bins of diameter."""
 
+_AT_ONCE = 16
+"""Boxes whose overlaps are found together: as many as stay in the processor's cache."""
+
 
 @dataclass(frozen=True)
 class RecallCurve:
@@ -186,6 +189,15 @@ def wilson(
 
 def _overlap(boxes: NDArray[np.float64], others: NDArray[np.float64], least: float) -> NDArray[np.float64]:
     """Return intersection over union (box, other); 0 where it is below ``least``."""
+    ratio = np.zeros((len(boxes), len(others)))
+    for first in range(0, len(boxes), _AT_ONCE):
+        block = slice(first, first + _AT_ONCE)
+        ratio[block] = _ratio(boxes[block], others)
+    ratio[ratio < least] = 0.0
+    return ratio
+
+
+def _ratio(boxes: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
     sides = []
     for axis in (0, 1):
         a, b = boxes[:, None, axis], others[None, :, axis]
@@ -195,5 +207,4 @@ def _overlap(boxes: NDArray[np.float64], others: NDArray[np.float64], least: flo
         )
     shared = sides[0] * sides[1]
     union = (boxes[:, 2] * boxes[:, 3])[:, None] + (others[:, 2] * others[:, 3])[None, :] - shared
-    ratio = shared / union
-    return np.asarray(np.where(ratio >= least, ratio, 0.0))
+    return np.asarray(shared / union)

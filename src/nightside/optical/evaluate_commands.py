@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nightside.optical.evaluate import Judged
 from nightside.optical.project_commands import Kernels
 
 if TYPE_CHECKING:
     import numpy as np
     import xarray as xr
     from numpy.typing import NDArray
+
+    from nightside.optical.evaluate import Judged
 
 
 def evaluate(
@@ -45,6 +46,7 @@ def evaluate(
 
 
 def _judged(truth: list[Path], denoised: list[Path], standard: list[Path]) -> Iterator[Judged]:
+    from nightside.optical.evaluate import Judged
     from nightside.store import open_store
 
     by_product = {path.name: path for path in standard}, {path.name: path for path in denoised}

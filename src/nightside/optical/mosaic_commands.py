@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
-import xarray as xr
-from numpy.typing import NDArray
 
 from nightside.optical.project_commands import Config, Kernels, OnePart, Out
 
 if TYPE_CHECKING:
+    import numpy as np
+    import xarray as xr
+    from numpy.typing import NDArray
+
     from nightside.store import Window
 
 
@@ -120,4 +121,5 @@ class _Layer:
         return kind
 
     def __getitem__(self, window: tuple[slice, slice]) -> NDArray[Any]:
-        return np.asarray(self.layer[window].values)
+        values: NDArray[Any] = self.layer[window].values
+        return values

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
-import xarray as xr
-from numpy.typing import NDArray
 
-from nightside.optical.slider import Pair
+if TYPE_CHECKING:
+    import xarray as xr
+    from numpy.typing import NDArray
+
+    from nightside.optical.slider import Pair
 
 SHOWN_PIXELS = (640, 1000)
 """Lines and samples of a slider's pictures at most: as wide as the page, without scaling, and no higher than a screen."""
@@ -79,7 +80,10 @@ def pair_of(denoised: xr.Dataset, standard: xr.Dataset) -> Pair:
 
     The window of at most 640 x 1,000 pixels whose relief, smoothed, varies most; by quarters of a window.
     """
+    import numpy as np
+
     from nightside.camera.layout import layout
+    from nightside.optical.slider import Pair
 
     attrs = denoised.attrs
     samples = slice(*layout(attrs["camera"], int(attrs["summing"])).scene)
@@ -105,6 +109,8 @@ def _starts(length: int, side: int) -> list[int]:
 
 
 def _relief(thin: NDArray[Any], corner: tuple[int, int], side: Sequence[int]) -> float:
+    import numpy as np
+
     cut = thin[
         corner[0] // 8 : (corner[0] + side[0]) // 8 + 1, corner[1] // 8 : (corner[1] + side[1]) // 8 + 1
     ]
@@ -113,6 +119,8 @@ def _relief(thin: NDArray[Any], corner: tuple[int, int], side: Sequence[int]) ->
 
 
 def _spectra(path: Path, truth: xr.Dataset, standard: xr.Dataset, denoised: xr.Dataset) -> None:
+    import numpy as np
+
     from nightside.camera.layout import layout
     from nightside.optical.evaluate import LINES_AT_ONCE
     from nightside.optical.figures import draw_spectra

@@ -62,9 +62,10 @@ def invert(
     Raises:
         ValueError: shapes or options do not fit together. Values that cannot be used only mask their place.
     """
-    latitude = np.atleast_1d(np.asarray(latitude_deg, np.float64))
-    observed, deviation = (np.atleast_2d(np.asarray(a, np.float64)) for a in (temperature_k, std_k))
-    hours = np.asarray(local_time_h, np.float64)
+    # In one order, since arrays in another would be compiled for anew.
+    given = (latitude_deg, temperature_k, std_k, local_time_h)
+    latitude, observed, deviation, hours = (np.asarray(a, np.float64, order="C") for a in given)
+    latitude, observed, deviation = np.atleast_1d(latitude), np.atleast_2d(observed), np.atleast_2d(deviation)
     if observed.shape != (latitude.size, hours.size) or deviation.shape != observed.shape:
         raise ValueError(
             f"temperature_k {observed.shape} and std_k {deviation.shape} do not fit {latitude.size} latitudes and "

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 from matplotlib import rc_context
-from matplotlib.animation import FuncAnimation, PillowWriter
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image
 
 from nightside.physics_room.oscillator_measures import DATA_STEPS, TIMES, Curves
 from nightside.store import atomic_file
@@ -34,7 +34,7 @@ def write_figures(folder: Path, table: dict[str, Any], curves: Curves) -> None:
             _save(two_networks(curves), folder / "oscillator.png")
         if "article" in table:
             with atomic_file(folder / "oscillator.gif") as partial:
-                _animation(curves).save(partial, writer=PillowWriter(fps=10), dpi=75)
+                _write_animation(partial, _animation(curves))
         if "optimiser" in table or "frequency" in table or "inverse" in table:
             _save(past_the_article(table, curves), folder / "past_the_article.png")
 
@@ -140,8 +140,10 @@ def _draw_truth(axes: Axes, curves: Curves, *, collocation: bool) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _animation(curves: Curves) -> FuncAnimation:
-    figure = Figure(figsize=(9.0, 3.2), layout="constrained")
+def _animation(curves: Curves) -> list[Image.Image]:
+    """Return a picture of both networks for each frame of their training."""
+    figure = Figure(figsize=(9.0, 3.2), dpi=75, layout="constrained")
+    canvas = FigureCanvasAgg(figure)
     panels = figure.subplots(1, 2, sharex=True, sharey=True)
     lines = []
     for axes, collocation, colour in zip(panels, (False, True), (GREY, ACCENT), strict=True):
@@ -149,18 +151,27 @@ def _animation(curves: Curves) -> FuncAnimation:
         lines.append(axes.plot(_T, np.zeros_like(_T), color=colour, lw=1.9)[0])
         axes.legend(loc="upper right", ncols=3, fontsize=7.5)
     panels[0].set_ylabel("position u")
-
-    def draw(frame: int) -> list[Artist]:
+    pictures = []
+    for frame in range(len(curves.informed)):
         for axes, line, frames, title in zip(
             panels, lines, (curves.naive, curves.informed), ("Naive", "Physics-informed"), strict=True
         ):
             step, _, u = frames[min(frame, len(frames) - 1)]
             line.set_ydata(u)
             axes.set_title(f"{title} · step {step:,}")
-        return list(lines)
+        canvas.draw()  # type: ignore[no-untyped-call]
+        # Laid out once: frames differ in their curves alone.
+        figure.set_layout_engine("none")
+        drawn = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
+        pictures.append(Image.fromarray(drawn).convert("RGB"))
+    return pictures
 
-    # The last frame is held, so that the end can be read.
-    return FuncAnimation(figure, draw, frames=len(curves.informed) + 12, blit=False)
+
+def _write_animation(path: Path, pictures: list[Image.Image]) -> None:
+    """Write a GIF of ten pictures a second; the last one is held, so that the end can be read."""
+    first, *others = pictures
+    held_ms = [*[100] * len(others), 1300]
+    first.save(path, format="GIF", save_all=True, append_images=others, duration=held_ms, loop=0)
 
 
 def _save(figure: Figure, path: Path) -> None:

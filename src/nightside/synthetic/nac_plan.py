@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nightside.camera.companding import TABLES
 from nightside.camera.layout import Camera, layout
-from nightside.camera.noise import NoiseModel, draw_camera
 from nightside.camera.plausible import draw_housekeeping
 from nightside.config.synthetic_nac import SyntheticNac
 from nightside.formats.nac import EdrLabel
 from nightside.synthetic.nac_kernels import Pass, clock_of
+
+if TYPE_CHECKING:
+    from nightside.camera.noise import NoiseModel
 
 CAMERAS: tuple[Camera, Camera] = ("left", "right")
 
@@ -58,6 +61,8 @@ def exposure(exposure_ms: float) -> tuple[int, float]:
 
 def cameras(section: SyntheticNac, seed: int) -> dict[Camera, NoiseModel]:
     """Return the two cameras, which differ and stay the same throughout the mission."""
+    from nightside.camera.noise import draw_camera
+
     return {camera: draw_camera(camera, section.summing, seed) for camera in CAMERAS}
 
 

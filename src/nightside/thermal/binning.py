@@ -9,13 +9,11 @@ from numba import njit
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
-from nightside.config import ConfigError
 from nightside.moon import HOURS_PER_DAY
 from nightside.store import cell_index
+from nightside.thermal.bin_memory import check_bins
 
 Float = NDArray[np.float64]
-
-_BYTES_A_BIN = 4 + 8 + 8
 
 
 @dataclass(frozen=True)
@@ -51,23 +49,6 @@ def empty_bins(geobox: GeoBox, local_time_bins: int, memory_limit_gb: float) -> 
     shape = (geobox.shape[0], geobox.shape[1], local_time_bins)
     check_bins((shape[0], shape[1]), local_time_bins, memory_limit_gb)
     return BinSums(np.zeros(shape, np.int32), np.zeros(shape), np.zeros(shape))
-
-
-def check_bins(cells: tuple[int, int], local_time_bins: int, memory_limit_gb: float) -> float:
-    """Return the memory, in GB, of a block's bins of ``cells`` (rows, columns).
-
-    Raises:
-        ConfigError: it is more than ``memory_limit_gb``.
-    """
-    shape = (*cells, local_time_bins)
-    needed_gb = _BYTES_A_BIN * shape[0] * shape[1] * shape[2] / 1e9
-    if needed_gb > memory_limit_gb:
-        raise ConfigError(
-            f"bins of {shape[0]} x {shape[1]} cells and {local_time_bins} local times need {needed_gb:.2f} GB, more "
-            f"than thermal.bins.memory_limit_gb = {memory_limit_gb:g}; take a smaller region, fewer pixels per degree "
-            "or fewer local_time_bins, or raise the limit if the machine has the memory"
-        )
-    return needed_gb
 
 
 def local_time_bin(local_time_h: Float, bins: int) -> NDArray[np.int64]:

@@ -5,10 +5,10 @@ import pytest
 
 from nightside.config import ConfigError, Region, areas_of_interest, load
 from nightside.store import grid_of
+from nightside.thermal.bin_memory import check_bins
 from nightside.thermal.binning import (
     Observations,
     add_observations,
-    check_bins,
     empty_bins,
     local_time_bin,
     without_repeats,

@@ -13,7 +13,7 @@ const QUALITY = { 1: 'no observations here', 2: 'a gap of the observations is to
 export async function inspect(viewer, lonlat, page) {
   asked += 1;
   const mine = asked;
-  const { latitude, longitude, east } = words(lonlat);
+  const { latitude, longitude, east } = words(lonlat, 6);
   const day = make('div', { class: 'day' });
   const values = make('div', { class: 'values', 'aria-busy': 'true' });
   page.replaceChildren(

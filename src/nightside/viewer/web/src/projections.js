@@ -129,7 +129,7 @@ function meets(one, other) {
 const wrap = (longitude) => ((((longitude + 180) % 360) + 360) % 360) - 180;
 
 /** A longitude in both conventions and a latitude, in words. */
-export function words([longitude, latitude], digits = 4) {
+export function words([longitude, latitude], digits) {
   const west = wrap(longitude);
   const east = west < 0 ? west + 360 : west;
   return {
