@@ -9,7 +9,7 @@ from nightside.config import Settings, load
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
-LONGEST_FIRST = ("slurm", "slow", "workflow", "browser")
+LONGEST_FIRST = ("slurm", "slow", "browser", "workflow")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

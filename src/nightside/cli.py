@@ -37,12 +37,14 @@ def _root(
     quiet: bool = typer.Option(False, "--quiet", "-q", help="Tell of no progress; warnings remain."),
 ) -> None:
     """Maps the dark of the Moon."""
-    from nightside.store import progress
-
-    progress.show(quiet=quiet)
     if version:
         typer.echo(__version__)
         raise typer.Exit
+    if "--help" in sys.argv:  # of a room or a verb: nothing is made, and stores take a second to load
+        return
+    from nightside.store import progress
+
+    progress.show(quiet=quiet)
 
 
 REMEDIES = {
