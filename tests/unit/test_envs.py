@@ -1,6 +1,7 @@
 """The locks and recipes in envs/ say what pyproject.toml says."""
 
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -22,7 +23,7 @@ CONDA_NAMES = {
     "pytorch": "torch",
     "snakemake-minimal": "snakemake",
 }
-CONDA_ONLY = {"python", "pip", "aiohttp"}
+CONDA_ONLY = {"python", "pip", "setuptools", "aiohttp"}
 
 
 def locked(name):
@@ -72,6 +73,17 @@ def test_the_conda_environment_has_the_bounds_of_pyproject():
     conda = bounds(re.sub(r"^python=.*", "python", line) for line in listed)
     conda = {CONDA_NAMES.get(name, name): bound for name, bound in conda.items() if name not in CONDA_ONLY}
     assert conda == bounds(PROJECT["dependencies"] + GROUPS["train"] + GROUPS["workflow"])
+
+
+def test_a_rules_conda_environment_gets_nightside_from_the_repository_alone(tmp_path):
+    """Snakemake runs the script that bears the environment's name, in its working directory."""
+    rules = "".join(path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk"))
+    assert set(re.findall(r'conda:\s+"(.*)"', rules)) == {"../../envs/nightside.yaml"}
+    script = ENVS / "nightside.post-deploy.sh"
+    assert "pip install --quiet --no-deps --no-build-isolation -e ." in script.read_text()
+    elsewhere = subprocess.run(["sh", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert elsewhere.returncode == 1
+    assert "in the folder of nightside's repository" in elsewhere.stderr
 
 
 def test_every_environment_has_a_python_that_nightside_supports_and_the_recipes_the_one_of_conda():
