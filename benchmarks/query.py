@@ -3,8 +3,8 @@
     python benchmarks/query.py [--folder /tmp/nightside_query]
 
 Only a few chunks are written (some 20 MB); the arrays have their full size. Each time is that of one question to results
-that are open: a profile, and a point of four layers, in a chunk that was not read before in this process, and again in
-the same. What the file system holds in memory is not emptied: warm.
+that are open: a profile with its reconstruction by an (untrained) autoencoder, one alone, and a point of four layers, in a
+chunk that was not read before in this process, and again in the same. What the file system holds in memory is not emptied: warm.
 """
 
 from __future__ import annotations
@@ -23,10 +23,13 @@ import zarr
 
 import nightside
 from nightside.config import Region, load
+from nightside.config.thermal import Vae
+from nightside.learning.model_folder import save_model
 from nightside.store import MAP_CHUNK, grid_of, lonlat, write_json
 from nightside.store.georeference import georeference
 from nightside.store.manifest import describe, manifest_path
 from nightside.store.template import stretched, write_template
+from nightside.thermal.model import ProfileModel
 
 CHUNKS = 8
 TIMES = 120
@@ -95,6 +98,9 @@ def write(root: Path) -> list[tuple[int, int]]:
             zarr.consolidate_metadata(store)
         manifest = describe(whole, kind=name, settings=settings, geobox=grid, inputs=())
         write_json(manifest_path(store), manifest)
+    some = (200 + 50 * rng.standard_normal((100, TIMES))).astype(np.float32)
+    model = ProfileModel.for_profiles(some, np.ones_like(some), Vae(), None)
+    save_model(root / "thermal/model", model, {"kind": "profile-vae", "network": model.shape()})
     return at
 
 
@@ -107,7 +113,10 @@ def measure(root: Path, at: list[tuple[int, int]]) -> None:
     query = tree.nightside
 
     def profile(lon: float, lat: float) -> None:
-        assert np.isfinite(query.profile(lon, lat).temperature).all()
+        assert np.isfinite(query.profile(lon, lat).reconstruction).all()
+
+    def profile_alone(lon: float, lat: float) -> None:
+        assert np.isfinite(query.profile(lon, lat, reconstruct=False).temperature).all()
 
     def point(lon: float, lat: float) -> None:
         assert len(query.point(lon, lat)) == len(LAYERS)
@@ -115,7 +124,7 @@ def measure(root: Path, at: list[tuple[int, int]]) -> None:
     def window(lon: float, lat: float) -> None:
         query.region(lon - 0.5, lon + 0.5, lat - 0.5, lat + 0.5)["thermal/maps/anomaly_score"].compute()
 
-    for question in (profile, point, window):
+    for question in (profile, profile_alone, point, window):
         first, *others = (timed(question, *places(grid, row, column)) for row, column in at)
         again = [timed(question, *places(grid, *at[0])) for _ in range(10)]
         wall, cpu = np.median(others, axis=0)
