@@ -12,9 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
 from affine import Affine
 from matplotlib import colormaps
 from odc.geo.geobox import GeoBox
+from rasterio.windows import Window
 
 import nightside
 from nightside import moon
@@ -675,3 +677,138 @@ def mistaken(found: np.ndarray, near: list[np.ndarray]) -> np.ndarray:
     """Return where a pixel has the gray of no cell near it; what is darker than all of them is the page."""
     found = np.where(found < 40, 0.0, found)
     return ~np.any([np.abs(found - grays) <= 1 for grays in near], axis=0)
+
+
+def plain(path: Path, values: np.ndarray, grid: GeoBox, **options: object) -> None:
+    """Write a GeoTIFF as another program might: no tags, no overviews."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows, columns = values.shape
+    with rasterio.open(
+        path,
+        "w",
+        driver="GTiff",
+        dtype=values.dtype,
+        count=1,
+        height=grid.shape[0],
+        width=grid.shape[1],
+        crs=grid.crs.to_wkt(),
+        transform=grid.affine,
+        tiled=True,
+        **options,
+    ) as raster:
+        # At the lower right end: of a large file the rest stays a hole.
+        window = Window(grid.shape[1] - columns, grid.shape[0] - rows, columns, rows)
+        raster.write(values, 1, window=window)
+
+
+FINE = GeoBox(
+    (46_080, 92_160),
+    Affine(DEGREE_M / 256, 0, -180.0 * DEGREE_M, 0, -DEGREE_M / 256, 90.0 * DEGREE_M),
+    GLOBE.crs,
+)
+"""The whole Moon at 256 pixels a degree: 4.2e9 cells, more than 32 bits count."""
+
+EASTWARD = GeoBox((90, 180), Affine(2 * DEGREE_M, 0, 0, 0, -2 * DEGREE_M, 90.0 * DEGREE_M), GLOBE.crs)
+"""The whole Moon from 0 to 360 degrees."""
+
+
+def test_a_map_of_more_cells_than_32_bits_count_is_drawn_in_another_projection(
+    browser, serve: Callable[[Path], str], tmp_path: Path
+) -> None:
+    values = np.full((512, 512), 120, np.uint8)  # to 180 E, 90 S
+    plain(
+        tmp_path / "fine/thermal/cog/fine.tif", values, FINE, compress="zstd", sparse_ok=True, bigtiff="yes"
+    )
+    at = from_lonlat(SOUTH).transform(179.5, -88.5)
+    view = f"map=south&at={at[0]},{at[1]},60&layers=thermal/fine~gray~0~256~1"
+    browser.get(f"{serve(tmp_path / 'fine')}?{time.monotonic_ns()}#{view}")
+    wait(browser, ".card")
+    browser.execute_script("document.getElementById('fold').click(); viewer.graticule.setVisible(false)")
+    shows(browser, (SIZE[1] // 2, SIZE[0] // 2), np.array([120, 120, 120]))
+
+
+@pytest.mark.parametrize("key", ["equirectangular", "south"])
+def test_foreign_files_have_gaps_where_theirs_are_and_reach_round_the_moon(
+    browser, serve: Callable[[Path], str], tmp_path: Path, key: str
+) -> None:
+    """A NaN that no tag names, and longitudes beyond 180 degrees."""
+    values = np.full(EASTWARD.shape, 200.0, np.float32)
+    values[80:, 130:] = np.nan  # 260 to 360 E, from 70 S
+    plain(tmp_path / "run/thermal/cog/east.tif", values, EASTWARD)
+    to_map = from_lonlat(moon.crs(MAPS[key][1]))
+    at = to_map.transform(-100.0, -70.0)
+    view = f"map={key}&at={at[0]},{at[1]},1000&layers=thermal/east~gray~0~256~1"
+    browser.get(f"{serve(tmp_path / 'run')}?{time.monotonic_ns()}#{view}&place=-90,-75")
+    assert read(browser, "thermal/east") == "—"
+    browser.execute_script("document.getElementById('fold').click(); viewer.graticule.setVisible(false)")
+    for place, gray in (((-104.0, -68.0), 200), ((-97.0, -68.0), 200), ((-104.0, -72.0), 200)):
+        x, y = to_map.transform(*place)
+        where = (int(SIZE[1] / 2 - (y - at[1]) / 1000), int(SIZE[0] / 2 + (x - at[0]) / 1000))
+        shows(browser, where, np.full(3, gray))
+    x, y = to_map.transform(-97.0, -72.0)
+    assert (
+        picture(browser)[int(SIZE[1] / 2 - (y - at[1]) / 1000), int(SIZE[0] / 2 + (x - at[0]) / 1000)].max()
+        < 50
+    )
+
+
+def test_a_code_of_no_data_is_no_value(browser, serve: Callable[[Path], str], tmp_path: Path) -> None:
+    values = np.full(EASTWARD.shape, 7, np.int16)
+    values[40:50] = -9999
+    plain(tmp_path / "run/thermal/cog/holes.tif", values, EASTWARD, nodata=-9999)
+    url = serve(tmp_path / "run")
+    for latitude, told in ((0.5, "—"), (60.5, "7")):
+        browser.get(f"{url}?{time.monotonic_ns()}#place=5,{latitude}")
+        assert read(browser, "thermal/holes") == told
+
+
+def test_a_polar_view_of_the_other_hemisphere_is_that_of_its_pole(browser, site: str) -> None:
+    browser.get(f"{site}?{time.monotonic_ns()}")
+    wait(browser, ".card")
+    browser.execute_script("viewer.project('north')")
+    assert browser.execute_script("return viewer.map.getView().getCenter()") == [0, 0]
+    assert "the other hemisphere" in browser.find_element("id", "notice").text
+    # Beyond the equator ground is drawn ever larger, and the scale bar follows.
+    far = from_lonlat(moon.crs(moon.NORTH_POLAR_CODE)).transform([0.0, 0.0], [-43.0, -43.01])
+    drawn = abs(far[1][1] - far[1][0])
+    of_ground = browser.execute_script(
+        f"const p = viewer.map.getView().getProjection(); return p.getPointResolutionFunc()(1, [{far[0][0]}, {far[1][0]}])"
+    )
+    assert drawn * of_ground == pytest.approx(0.01 * DEGREE_M, rel=1e-3)
+
+
+def test_flying_to_an_anomaly_ends_a_comparison_and_shows_the_score(browser, site: str) -> None:
+    browser.get(
+        f"{site}?{time.monotonic_ns()}#layers=optical/signal~gray~1~5~1&swipe=optical/standard/signal~optical/signal~0.5"
+    )
+    wait(browser, ".card")
+    browser.find_element("id", "tab-anomalies").click()
+    wait(browser, "#page-anomalies button.anomaly").click()
+    assert not browser.find_element("id", "swipe").is_displayed()
+    shown = browser.execute_script("return viewer.state.shown.map((s) => s.id)")
+    assert shown == ["thermal/anomaly_score", "optical/signal"]
+
+
+@pytest.mark.parametrize(
+    "fragment",
+    [
+        "map=constructor",
+        "layers=thermal/anomaly_score~constructor~0~1~1",
+        "at=1e300,0,100",
+        "place=1e9,45",
+        "swipe=optical/signal~optical/signal~0.5",
+        "layers=thermal/anomaly_score~gray~0~1~1;thermal/anomaly_score~gray~0~1~1",
+        "map=south&place=0,90",
+    ],
+)
+def test_what_a_link_cannot_mean_is_left_out(browser, site: str, fragment: str) -> None:
+    browser.get(f"{site}?{time.monotonic_ns()}#{fragment}")
+    wait(browser, ".ol-scale-line-inner")
+    state = browser.execute_script(
+        "const {state, view, map} = viewer; return {known: Object.hasOwn(view.projections, state.projection),"
+        " ids: state.shown.map((s) => s.id), compare: state.compare, middle: map.getView().getCenter()}"
+    )
+    assert state["known"]
+    assert len(set(state["ids"])) == len(state["ids"])
+    assert state["compare"] is None
+    assert max(map(abs, state["middle"])) < 1e7

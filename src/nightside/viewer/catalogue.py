@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 from warnings import catch_warnings, simplefilter
 
 import numpy as np
 import rasterio
 import xarray as xr
 from pyproj import CRS
+from pyproj.exceptions import ProjError
 
 from nightside import moon
 from nightside._version import __version__
@@ -53,6 +55,9 @@ _SCALE_OF = (
 """The first part of a layer's name that fits says its scale; viridis is that of all others."""
 
 
+_PROBED = 512
+"""Rows and columns, at most, that tell the range of a GeoTIFF which does not."""
+
 _CHECKED_FILES, _CHECKED_BYTES = 2000, 1_000_000_000
 """A store with fewer files and bytes is compared with its manifest before it is shown: a second or two."""
 
@@ -88,6 +93,11 @@ def catalogue(results: Path) -> dict[str, Any]:
     }
 
 
+def file_of(url: str) -> str:
+    """Return the file or store of the results folder that a page's URL names."""
+    return unquote(url.removeprefix(f"{DATA}/"))
+
+
 def files_of(view: dict[str, Any]) -> list[str]:
     """Return the files and stores, relative to the results folder, that a catalogue names."""
     names = [layer["url"] for layer in view["layers"]]
@@ -96,7 +106,7 @@ def files_of(view: dict[str, Any]) -> list[str]:
         names.append(profiles["url"])
         if profiles["model"] is not None:
             names += [profiles["model"]["maps"], profiles["model"]["weights"]]
-    return [name.removeprefix(f"{DATA}/") for name in names]
+    return [file_of(name) for name in names]
 
 
 def _projection(title: str, code: str) -> dict[str, Any]:
@@ -109,7 +119,10 @@ def _projection(title: str, code: str) -> dict[str, Any]:
 def _key(crs: CRS) -> str | None:
     """Return which of ``MAPS`` a CRS is: by where places lie, because a GeoTIFF loses its code and rewrites its terms."""
     for key, (_, code) in MAPS.items():
-        here, there = (from_lonlat(c).transform(*_PLACES) for c in (moon.crs(code), crs))
+        try:
+            here, there = (from_lonlat(c).transform(*_PLACES) for c in (moon.crs(code), crs))
+        except ProjError:  # of another body, or of none
+            return None
         if np.allclose(here, there, rtol=0.0, atol=1e-3):
             return key
     return None
@@ -133,9 +146,15 @@ def _layers(results: Path, warnings: list[str]) -> Iterator[dict[str, Any]]:
         ),
         key=lambda p: (order.index(p.parts[-3]) if p.parts[-3] in order else len(order), p),
     )
+    known: set[str] = set()
     for path in files:
         try:
-            yield _layer(path, results)
+            layer = _layer(path, results)
+            if layer["id"] in known:  # two files of a folder say that they are the same
+                layer["id"] += f" {path.stem}"
+                layer["title"] += f" ({path.stem})"
+            known.add(layer["id"])
+            yield layer
         except (OSError, ValueError) as error:
             warnings.append(
                 f"{path.relative_to(results)} cannot be shown ({error}); remove it and run its step again"
@@ -147,14 +166,14 @@ def _layer(path: Path, results: Path) -> dict[str, Any]:
     with rasterio.open(path) as raster:
         if raster.crs is None or (key := _key(CRS.from_wkt(raster.crs.to_wkt()))) is None:
             raise ValueError("it lies in none of the page's projections")
-        tags, bands = raster.tags(), raster.tags(1)
-        scale, offset = float(raster.scales[0]), float(raster.offsets[0])
-        low, high = (
-            float(tags.get(f"display_{end}", bands.get(f"STATISTICS_{end.upper()}", default))) * scale
-            + offset
-            for end, default in (("minimum", "0"), ("maximum", "1"))
-        )
         affine, nodata = raster.transform, raster.nodata
+        if affine.b or affine.d:
+            raise ValueError("its rows do not lie along its projection's axes: gdalwarp lays them so")
+        if np.dtype(raster.dtypes[0]).kind == "c":
+            raise ValueError("it has complex numbers")
+        tags = raster.tags()
+        scale, offset = float(raster.scales[0]), float(raster.offsets[0])
+        low, high = (end * scale + offset for end in _shown_first(raster))
         name = raster.descriptions[0] or path.stem
         found = {
             "codes": raster.dtypes[0] in ("uint8", "int16", "uint16"),
@@ -171,7 +190,7 @@ def _layer(path: Path, results: Path) -> dict[str, Any]:
         "variant": variant,
         "title": _title(name, variant),
         "about": tags.get("long_name", name),
-        "url": f"{DATA}/{path.relative_to(results).as_posix()}",
+        "url": f"{DATA}/{quote(path.relative_to(results).as_posix())}",
         "projection": key,
         "transform": list(affine)[:6],
         "scale": scale,
@@ -181,6 +200,20 @@ def _layer(path: Path, results: Path) -> dict[str, Any]:
         "colours": next((scale for part, scale in _SCALE_OF if part in name), "viridis"),
         **found,
     }
+
+
+def _shown_first(raster: rasterio.DatasetReader) -> tuple[float, float]:
+    """Return the range of values, as stored, that a layer is first shown in."""
+    tags, bands = raster.tags(), raster.tags(1)
+    told = [
+        tags.get(f"display_{end}", bands.get(f"STATISTICS_{end.upper()}")) for end in ("minimum", "maximum")
+    ]
+    if told[0] is not None and told[1] is not None:
+        return float(told[0]), float(told[1])
+    shape = tuple(min(length, _PROBED) for length in raster.shape)
+    values = raster.read(1, out_shape=shape, masked=True).compressed()
+    values = values[np.isfinite(values)]
+    return tuple(np.percentile(values, [2, 98]).tolist()) if values.size else (0.0, 1.0)
 
 
 def _title(name: str, variant: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from nightside.store import NotFinished
 from nightside.store.links import way_out
-from nightside.viewer.catalogue import DATA
+from nightside.viewer.catalogue import file_of
 
 
 def within(view: dict[str, Any], results: Path) -> dict[str, Any]:
@@ -19,7 +19,7 @@ def within(view: dict[str, Any], results: Path) -> dict[str, Any]:
     links: set[Path] = set()
 
     def inside(*urls: str) -> bool:
-        out = [link for url in urls if (link := way_out(results, url.removeprefix(f"{DATA}/")))]
+        out = [link for url in urls if (link := way_out(results, file_of(url)))]
         links.update(out)
         return not out
 

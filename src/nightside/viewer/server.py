@@ -123,7 +123,7 @@ class _Handler(BaseHTTPRequestHandler):
         if len(hosts) > 1 or (not hosts and self.request_version == "HTTP/1.1"):
             raise _Refused(HTTPStatus.BAD_REQUEST)
         host = hosts[0] if hosts else "localhost"
-        if self.server.local and re.sub(r":\d*$", "", host) not in _LOCAL:
+        if self.server.local and re.sub(r":\d*$", "", host.lower()) not in _LOCAL:
             raise _Refused(HTTPStatus.FORBIDDEN)
 
     def _open(self, name: str) -> BinaryIO:

@@ -1,15 +1,18 @@
 // Layers straight from COG: source, colours and stretch.
 import WebGLTileLayer from 'ol/layer/WebGLTile.js';
 import GeoTIFF from 'ol/source/GeoTIFF.js';
-import { code } from './projections.js';
+import { code, liesWithin } from './projections.js';
 import { warpedSource } from './warped.js';
 
 /** Make the layer of a map in the projection `key` from one of the catalogue, as `shown` says: `{colours, low, high, opacity}`. */
 export function makeLayer(about, key, shown, scales) {
-  const source = about.projection === key ? ownSource(about) : warpedSource(about, key);
+  // OpenLayers alone would give a NaN that no tag names the lowest colour, and draw beyond 180 degrees.
+  const own = about.projection === key && (about.nodata || about.codes) && liesWithin(about);
+  const source = own ? ownSource(about) : warpedSource(about, key);
   const layer = new WebGLTileLayer({ source, opacity: shown.opacity });
   layer.set('id', about.id);
   layer.set('projection', key);
+  layer.set('gaps', about.nodata || !own);
   restyle(layer, about, shown, scales);
   return layer;
 }
@@ -27,7 +30,7 @@ function ownSource(about) {
 }
 
 export function restyle(layer, about, shown, scales) {
-  layer.setStyle(style(about, about.nodata || layer.get('projection') !== about.projection, shown, scales));
+  layer.setStyle(style(about, layer.get('gaps'), shown, scales));
   layer.set('colours', shown.colours);
 }
 

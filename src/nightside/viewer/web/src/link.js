@@ -13,6 +13,7 @@ export function write(state) {
   return `#${decodeURIComponent(parts.toString())}`;
 }
 
+const FARTHEST_M = 1e8; // beyond every projection
 const round = (value) => Number(Number(value).toPrecision(7));
 
 /** Read what a hash says; what the catalogue does not know is left out. */
@@ -26,20 +27,22 @@ export function read(hash, view) {
   const at = numbers(parts.get('at'), 3);
   const size = numbers(parts.get('window'), 2);
   const state = {};
-  if (parts.get('map') in view.projections) state.projection = parts.get('map');
-  if (at && at[2] > 0) Object.assign(state, { centre: at.slice(0, 2), resolution: at[2] });
+  if (Object.hasOwn(view.projections, parts.get('map'))) state.projection = parts.get('map');
+  if (at && at[2] > 0 && Math.hypot(at[0], at[1]) < FARTHEST_M) Object.assign(state, { centre: at.slice(0, 2), resolution: at[2] });
   if (size) state.size = size;
   if (parts.has('layers')) {
+    const named = new Set();
     state.shown = parts.get('layers').split(';').map((text) => text.split('~')).flatMap(([id, colours, ...rest]) => {
       const [low, high, opacity] = rest.map(Number);
-      const good = known(id) && colours in view.scales && high > low && opacity >= 0 && opacity <= 1;
+      const good = known(id) && !named.has(id) && Object.hasOwn(view.scales, colours) && high > low && opacity >= 0 && opacity <= 1;
+      if (good) named.add(id);
       return good ? [{ id, colours, low, high, opacity }] : [];
     });
   }
   const [before, after, part] = (parts.get('swipe') ?? '').split('~');
-  if (known(before) && known(after) && part >= 0 && part <= 1) state.compare = { before, after, part: Number(part) };
+  if (known(before) && known(after) && before !== after && part >= 0 && part <= 1) state.compare = { before, after, part: Number(part) };
   const place = numbers(parts.get('place'), 2);
-  if (place && Math.abs(place[1]) <= 90) state.place = place;
+  if (place && place[0] >= -180 && place[0] <= 360 && Math.abs(place[1]) <= 90) state.place = place;
   state.anomalies = parts.get('anomalies') !== 'no';
   return state;
 }

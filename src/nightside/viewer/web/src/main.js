@@ -17,10 +17,12 @@ import { makeLayer, restyle, stretch } from './layers.js';
 import * as link from './link.js';
 import { buildPanel } from './panel.js';
 import { inspect } from './place.js';
-import { code, extentOf, fromLonLat, overlap, placeAt, registerAll, toLonLat, words } from './projections.js';
+import { code, extentOf, fromLonLat, overlap, placeAt, poleOf, registerAll, toLonLat, words } from './projections.js';
 import { makeSwipe } from './swipe.js';
 
 const NARROW = 760; // of viewer.css
+const SCORE = 'thermal/anomaly_score';
+const POLAR_M = 300; // metres a pixel at which a pole is first seen
 const $ = (id) => document.getElementById(id);
 
 function fault(text) {
@@ -94,7 +96,7 @@ class Viewer {
   /** What is shown without a link: nightside's mosaic if there is one, else the anomalies. */
   first() {
     const { layers, compare } = this.view;
-    const wanted = ['thermal/anomaly_score', compare?.[1]].filter((id) => this.about.has(id));
+    const wanted = [SCORE, compare?.[1]].filter((id) => this.about.has(id));
     const top = wanted[0] ?? layers[0].id;
     return {
       projection: this.about.get(top).projection,
@@ -236,8 +238,10 @@ class Viewer {
   project(key) {
     const centre = toLonLat(this.map.getView().getCenter(), this.state.projection);
     const resolution = this.map.getView().getResolution();
-    const next = fromLonLat(centre, key);
-    this.place(key, next.every(Number.isFinite) ? next : [0, 0], resolution);
+    if (poleOf(key) * centre[1] < 0) {
+      this.place(key, [0, 0], Math.max(resolution, POLAR_M));
+      this.notice('What was in the middle lies in the other hemisphere: this is the pole.');
+    } else this.place(key, fromLonLat(centre, key), resolution);
     this.sync();
   }
 
@@ -258,6 +262,7 @@ class Viewer {
     this.ask(place);
     if (this.state.compare) return;
     const view = this.map.getView();
+    if (poleOf(this.state.projection) * place[1] < 0) return; // the other hemisphere
     const [x, y] = fromLonLat(place, this.state.projection);
     if (centre) {
       const [width, height] = size ?? this.map.getSize();
@@ -276,7 +281,13 @@ class Viewer {
     if (this.state.place) this.marker.addFeature(new Feature(new Point(fromLonLat(this.state.place, this.state.projection))));
   }
 
+  /** Fly to an anomaly's bounds in degrees; a comparison ends, and their score is shown. */
   flyTo(extentLonLat) {
+    if (this.state.compare) {
+      this.state.compare = null;
+      this.sync();
+    }
+    if (this.about.has(SCORE) && !this.state.shown.some((s) => s.id === SCORE)) this.show(SCORE);
     const extent = transformExtent(extentLonLat, 'lonlat', code(this.state.projection), 8);
     const wide = innerWidth > NARROW;
     const still = matchMedia('(prefers-reduced-motion: reduce)').matches;

@@ -23,7 +23,7 @@ export function registerAll(projections, radiusM) {
     if (pole) {
       const reach = 2 * radiusM * Math.tan((POLAR_REACH_DEG * Math.PI) / 360);
       projection.setExtent([-reach, -reach, reach, reach]);
-      // Stereographic, true at the pole: k = 2 / (1 + |sin latitude|).
+      // Stereographic, true at the pole: k = 2 / (1 + sin latitude), from that pole.
       projection.setGetPointResolution((resolution, point) => resolution * groundScale(key, toLonLat(point, key)[1]));
     } else {
       const [x, y] = [Math.PI * radiusM, (Math.PI * radiusM) / 2];
@@ -100,11 +100,18 @@ export function cellsUnder(grid, key) {
 }
 
 /** How many metres of ground lie in one of a projection at a latitude: along the meridian. */
-export const groundScale = (key, latitude) => (poleOf(key) ? (1 + Math.abs(Math.sin((latitude * Math.PI) / 180))) / 2 : 1);
+export const groundScale = (key, latitude) => (poleOf(key) ? (1 + poleOf(key) * Math.sin((latitude * Math.PI) / 180)) / 2 : 1);
 
 /** The extent of a grid in its own projection. */
 export function extentOf({ transform: [a, , left, , e, top], width, height }) {
   return [left, top + e * height, left + a * width, top];
+}
+
+/** Whether a grid lies within its projection, to half a cell: one from 0 to 360 degrees about 0 does not. */
+export function liesWithin(grid) {
+  const [left, , right] = extentOf(grid);
+  const edge = get(code(grid.projection)).getExtent()[2] + Math.abs(grid.transform[0]) / 2;
+  return poleOf(grid.projection) !== 0 || (left >= -edge && right <= edge);
 }
 
 const SAMPLES = 32;

@@ -18,11 +18,12 @@ const once = (key, open) => {
 export async function valueAt(about, lonlat) {
   const cell = cellAt(about, lonlat);
   if (!cell) return null;
-  const { blockWidth, blockHeight, block } = (await openCog(about)).levels[0];
+  const { levels, nodata } = await openCog(about);
+  const { blockWidth, blockHeight, block } = levels[0];
   const { row, column } = cell;
   const values = await block(Math.floor(column / blockWidth), Math.floor(row / blockHeight));
   const value = values[(row % blockHeight) * blockWidth + (column % blockWidth)];
-  return value * about.scale + about.offset;
+  return value === nodata ? NaN : value * about.scale + about.offset;
 }
 
 /** The profile of a place: `{hours, temperature, std, quality, latents}`, or null beyond the store. */

@@ -38,19 +38,15 @@ export function warpedSource(about, key) {
 }
 
 /** The values of one tile, each beside a 1, or a 0 where the layer has none. */
-async function draw({ levels, nodata }, [west, south, east, north], resolution, key, signal) {
+async function draw({ levels, nodata }, extent, resolution, key, signal) {
   await new Promise((resolve) => setTimeout(resolve)); // let the page answer between tiles
   signal?.throwIfAborted();
-  const { grid, blockWidth, blockHeight, block } = fitting(levels, [(west + east) / 2, (south + north) / 2], resolution, key);
-  const cellAt = cellsUnder(grid, key);
-  const cells = new Int32Array(TILE * TILE);
+  const { grid, blockWidth, blockHeight, block } = fitting(levels, extent, resolution, key);
+  const cells = cellsOf(grid, key, extent, resolution);
   const across = Math.ceil(grid.width / blockWidth);
-  const needed = new Set();
   const blockOf = (cell) => Math.floor(Math.floor(cell / grid.width) / blockHeight) * across + Math.floor((cell % grid.width) / blockWidth);
-  for (let k = 0; k < cells.length; k += 1) {
-    cells[k] = cellAt(west + ((k % TILE) + 0.5) * resolution, north - (Math.floor(k / TILE) + 0.5) * resolution);
-    if (cells[k] >= 0) needed.add(blockOf(cells[k]));
-  }
+  const needed = new Set();
+  for (const cell of cells) if (cell >= 0) needed.add(blockOf(cell));
   const blocks = new Map(await Promise.all([...needed].map(async (n) => [n, await block(n % across, Math.floor(n / across))])));
   const values = new Float32Array(2 * cells.length);
   for (let k = 0; k < cells.length; k += 1) {
@@ -64,9 +60,28 @@ async function draw({ levels, nodata }, [west, south, east, north], resolution, 
   return values;
 }
 
-/** The coarsest level whose cells are no larger than a pixel of the view at its point `middle`, else the finest. */
-function fitting(levels, middle, resolution, key) {
-  const latitude = toLonLat(middle, key)[1];
+const KEPT_TILES = 64; // of 512 kB
+const found = new Map(); // the least recently used one first
+
+/** The numbers of the grid's cells under the pixels of a tile, row by row, or -1; once for all layers of one grid. */
+function cellsOf(grid, key, [west, , , north], resolution) {
+  const { projection, transform, width, height } = grid;
+  const name = [key, west, north, resolution, projection, width, height, ...transform].join();
+  let cells = found.get(name);
+  found.delete(name);
+  if (!cells) {
+    const cellAt = cellsUnder(grid, key);
+    cells = new Float64Array(TILE * TILE); // for there may be more than 32 bits count
+    for (let k = 0; k < cells.length; k += 1) cells[k] = cellAt(west + ((k % TILE) + 0.5) * resolution, north - (Math.floor(k / TILE) + 0.5) * resolution);
+  }
+  found.set(name, cells);
+  if (found.size > KEPT_TILES) found.delete(found.keys().next().value);
+  return cells;
+}
+
+/** The coarsest level whose cells are no larger than a pixel in the middle of a tile, else the finest. */
+function fitting(levels, [west, south, east, north], resolution, key) {
+  const latitude = toLonLat([(west + east) / 2, (south + north) / 2], key)[1];
   const pixel = resolution * groundScale(key, latitude);
   const fine = levels.filter(({ grid }) => Math.abs(grid.transform[4]) * groundScale(grid.projection, latitude) <= pixel * 1.001);
   return fine.at(-1) ?? levels[0];
