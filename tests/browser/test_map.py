@@ -23,8 +23,8 @@ from nightside import moon
 from nightside.query.places import cell_of
 from nightside.store import Band, write_cog
 from nightside.store.grid import cell_index, crs_of, from_lonlat
-from nightside.viewer.catalogue import MAPS
 from nightside.viewer.page import export, page_files
+from nightside.viewer.projections import MAPS
 
 from .conftest import DEGREE_M, POLAR, SIZE, THERMAL, Truth, picture
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from nightside.store import NotFinished
 from nightside.store.links import way_out
-from nightside.viewer.catalogue import file_of
+from nightside.viewer.layers import file_of
 
 
 def within(view: dict[str, Any], results: Path) -> dict[str, Any]:

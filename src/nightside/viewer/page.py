@@ -9,7 +9,8 @@ from typing import Any
 
 from nightside.store.files import atomic_folder
 from nightside.viewer.anomalies import outlines
-from nightside.viewer.catalogue import DATA, catalogue, files_of
+from nightside.viewer.catalogue import catalogue, files_of
+from nightside.viewer.layers import DATA
 from nightside.viewer.links import within
 
 PAGE = Path(__file__).parent / "static"

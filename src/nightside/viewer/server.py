@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import unquote_to_bytes
 
-from nightside.viewer.catalogue import DATA
+from nightside.viewer.layers import DATA
 
 TYPES = {
     ".html": "text/html; charset=utf-8",
