@@ -41,18 +41,14 @@ export function warpedSource(about, key) {
 async function draw({ levels, nodata }, extent, resolution, key, signal) {
   await new Promise((resolve) => setTimeout(resolve)); // let the page answer between tiles
   signal?.throwIfAborted();
-  const { grid, blockWidth, blockHeight, block } = fitting(levels, extent, resolution, key);
-  const cells = cellsOf(grid, key, extent, resolution);
-  const across = Math.ceil(grid.width / blockWidth);
-  const blockOf = (cell) => Math.floor(Math.floor(cell / grid.width) / blockHeight) * across + Math.floor((cell % grid.width) / blockWidth);
-  const needed = new Set();
-  for (const cell of cells) if (cell >= 0) needed.add(blockOf(cell));
-  const blocks = new Map(await Promise.all([...needed].map(async (n) => [n, await block(n % across, Math.floor(n / across))])));
-  const values = new Float32Array(2 * cells.length);
-  for (let k = 0; k < cells.length; k += 1) {
-    if (cells[k] < 0) continue;
-    const [row, column] = [Math.floor(cells[k] / grid.width), cells[k] % grid.width];
-    const value = blocks.get(blockOf(cells[k]))[(row % blockHeight) * blockWidth + (column % blockWidth)];
+  const level = fitting(levels, extent, resolution, key);
+  const { needed, block, within } = sought(level, key, extent, resolution);
+  const blocks = await Promise.all(needed.map(([column, row]) => level.block(column, row)));
+  const values = new Float32Array(2 * TILE * TILE);
+  if (!blocks.length) return values;
+  for (let k = 0; k < within.length; k += 1) {
+    if (within[k] < 0) continue;
+    const value = blocks[block[k]][within[k]];
     if (Number.isNaN(value) || value === nodata) continue;
     values[2 * k] = value;
     values[2 * k + 1] = 1;
@@ -60,23 +56,36 @@ async function draw({ levels, nodata }, extent, resolution, key, signal) {
   return values;
 }
 
-const KEPT_TILES = 64; // of 512 kB
+const KEPT_TILES = 64; // of 400 kB
 const found = new Map(); // the least recently used one first
 
-/** The numbers of the grid's cells under the pixels of a tile, row by row, or -1; once for all layers of one grid. */
-function cellsOf(grid, key, [west, , , north], resolution) {
+/**
+ * Where the values of a tile's pixels lie, row by row, once for all layers of one grid: `needed` lists the blocks, `block`
+ * which of them a pixel's is, and `within` where in that block its value is, or -1 beyond the layer.
+ */
+function sought({ grid, blockWidth, blockHeight }, key, [west, , , north], resolution) {
   const { projection, transform, width, height } = grid;
-  const name = [key, west, north, resolution, projection, width, height, ...transform].join();
-  let cells = found.get(name);
+  const name = [key, west, north, resolution, projection, blockWidth, blockHeight, width, height, ...transform].join();
+  let there = found.get(name);
   found.delete(name);
-  if (!cells) {
+  if (!there) {
     const cellAt = cellsUnder(grid, key);
-    cells = new Float64Array(TILE * TILE); // for there may be more than 32 bits count
-    for (let k = 0; k < cells.length; k += 1) cells[k] = cellAt(west + ((k % TILE) + 0.5) * resolution, north - (Math.floor(k / TILE) + 0.5) * resolution);
+    const order = new Map();
+    there = { needed: [], block: new Uint16Array(TILE * TILE), within: new Int32Array(TILE * TILE).fill(-1) };
+    for (let k = 0; k < TILE * TILE; k += 1) {
+      const cell = cellAt(west + ((k % TILE) + 0.5) * resolution, north - (Math.floor(k / TILE) + 0.5) * resolution);
+      if (cell < 0) continue;
+      const [row, column] = [Math.floor(cell / width), cell % width];
+      const at = [Math.floor(column / blockWidth), Math.floor(row / blockHeight)];
+      const number = at[1] * width + at[0];
+      if (!order.has(number)) order.set(number, there.needed.push(at) - 1);
+      there.block[k] = order.get(number);
+      there.within[k] = (row - at[1] * blockHeight) * blockWidth + column - at[0] * blockWidth;
+    }
   }
-  found.set(name, cells);
+  found.set(name, there);
   if (found.size > KEPT_TILES) found.delete(found.keys().next().value);
-  return cells;
+  return there;
 }
 
 /** The coarsest level whose cells are no larger than a pixel in the middle of a tile, else the finest. */
