@@ -87,7 +87,7 @@ def file_asset(path: Path, place: Path, roles: list[str], title: str) -> pystac.
     """Return the asset of a file, with its size and checksum, for an object that lies in ``place``."""
     media = {
         ".json": pystac.MediaType.JSON, ".png": pystac.MediaType.PNG, ".tif": pystac.MediaType.COG,
-        ".html": pystac.MediaType.HTML,
+        ".html": pystac.MediaType.HTML, ".safetensors": "application/octet-stream",
     }  # fmt: skip
     asset = _asset(path, place, media.get(path.suffix, pystac.MediaType.TEXT), roles, title)
     asset.extra_fields |= {"file:size": path.stat().st_size, "file:checksum": checksum(path)}
