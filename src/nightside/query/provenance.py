@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -209,15 +210,24 @@ def _tag(path: Path) -> dict[str, Any]:
     """Return what a GeoTIFF says of its own origin.
 
     Raises:
-        ValueError: it says nothing, so that it is none of nightside's.
+        ValueError: it says nothing: it is none of nightside's, or has lost its tags.
     """
     if path.suffix != ".tif":
         return {}
     import rasterio
+    from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
 
-    with rasterio.open(path) as raster:
-        tag = raster.tags().get(_TAG)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            with rasterio.open(path) as raster:
+                tag = raster.tags().get(_TAG)
+    except RasterioIOError as error:
+        raise ValueError(f"{path} cannot be read as a GeoTIFF ({error}); run its step again") from error
     if tag is None:
-        raise ValueError(f"{path} has no known origin: it lacks the tag {_TAG} of nightside's GeoTIFFs")
+        raise ValueError(
+            f"{path} has no known origin: it lacks the tag {_TAG} of nightside's GeoTIFFs; it is another's, or damaged: "
+            "run its step again"
+        )
     said: dict[str, Any] = json.loads(tag)
     return said

@@ -132,6 +132,14 @@ def test_a_geotiff_of_someone_else_has_no_origin(copy):
         origin(path)
 
 
+def test_a_geotiff_that_cannot_be_read_is_said(copy):
+    path = copy / "thermal/cog/maps.tif"
+    path.parent.mkdir()
+    path.write_text("no image")
+    with pytest.raises(ValueError, match=r"maps\.tif cannot be read as a GeoTIFF"):
+        origin(path)
+
+
 def test_a_url_is_refused_as_one():
     done = CliRunner().invoke(app, ["provenance", "http://127.0.0.1:9/demo/thermal/maps.zarr"])
     assert str(done.exception).startswith("http://127.0.0.1:9/demo/thermal/maps.zarr is a URL; give the file")
