@@ -157,7 +157,7 @@ rule optical_train_destripe:
         model=lambda w: OPTICAL / f"destripe_{w.camera}",
         checkpoints=lambda w: OPTICAL / f"checkpoints/destripe_{w.camera}",
         depends=section("seed", "optical.networks.destripe") if NAC else "",
-        code_version=1,
+        code_version=2,
     message:
         "{wildcards.camera} camera: DestripeNet learns its noise"
     shell:
@@ -211,7 +211,7 @@ rule optical_train_photon:
             if NAC
             else ""
         ),
-        code_version=1,
+        code_version=2,
     message:
         "PhotonNet learns to see in the dark"
     shell:

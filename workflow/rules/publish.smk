@@ -11,6 +11,7 @@ rule publish_stac:
         (
             [
                 OPTICAL / "cog.json",
+                OPTICAL / "cog_standard.json",
                 OPTICAL / "report.html",
                 expand(
                     OPTICAL / "{kind}/{product}.zarr.json",
@@ -33,7 +34,7 @@ rule publish_stac:
     params:
         config=CONFIG,
         results=RESULTS,
-        code_version=1,
+        code_version=2,
     message:
         "catalogue of every product"
     shell:

@@ -117,7 +117,7 @@ rule thermal_train:
         # Outside the declared outputs: Snakemake deletes those before a retry.
         checkpoints=RESULTS / "checkpoints/thermal",
         depends=section("seed", "thermal.vae", *TRAINING),
-        code_version=8,
+        code_version=9,
     message:
         "training the autoencoder"
     shell:

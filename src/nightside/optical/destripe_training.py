@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from nightside.formats.nac import Housekeeping
 from nightside.learning import LAST, Batches, batch_loader, fit, save_model, versions
 from nightside.optical.destripe_net import DestripeNet
 from nightside.store import atomic_folder
+from nightside.store.manifest import input_digests
 
 FRAMES_MIN = 4
 GRADIENT_CLIP = 1.0
@@ -147,7 +149,12 @@ class DarkData(pl.LightningDataModule):
 
 
 def train_destripe(
-    darks: DarkLines, config: Horus, seed: int, out_folder: Path, checkpoint_folder: Path
+    darks: DarkLines,
+    config: Horus,
+    seed: int,
+    out_folder: Path,
+    checkpoint_folder: Path,
+    inputs: Iterable[Path] = (),
 ) -> dict[str, Any]:
     """Train on a library of dark frames; write the model folder and return its card.
 
@@ -158,6 +165,7 @@ def train_destripe(
         seed: of the weights, the order and the frames that are held out.
         out_folder: becomes the model (``model.safetensors``, ``model.json``).
         checkpoint_folder: for ``last.ckpt``, from which training goes on; it is removed when the model is written.
+        inputs: files and stores that the darks were read from; the card names them with their digests.
 
     Raises:
         ValueError: there are fewer than four frames.
@@ -167,6 +175,7 @@ def train_destripe(
         raise ValueError(
             f"{frames} dark frame(s) are too few to train on; give at least {FRAMES_MIN}, hundreds if you can"
         )
+    made_from = input_digests(inputs)
     pl.seed_everything(seed, workers=True, verbose=False)
     destripe = config.destripe
     network = DestripeNet(darks.layout, destripe.components, destripe.width)
@@ -191,6 +200,7 @@ def train_destripe(
         "network": network.shape(),
         "training": destripe.model_dump(mode="json"),
         "frames": frames,
+        "inputs": made_from,
         "seed": seed,
         "metrics": {name: float(value) for name, value in trainer.callback_metrics.items()},
         "versions": versions(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import torch
 
 from nightside.config.horus import Horus, PhotonTraining
 from nightside.learning import LAST, fast_autocast, fit, save_model, versions
+from nightside.learning.model_folder import WEIGHTS
 from nightside.optical.darkening import darkened_patches
 from nightside.optical.models import load_photon_net
 from nightside.optical.photon_net import PhotonNet
@@ -18,6 +20,7 @@ from nightside.optical.photon_training import DarkenedScenes, PhotonData
 from nightside.optical.photon_training import PhotonTraining as Training
 from nightside.optical.scenes import ScenePool
 from nightside.store import atomic_folder
+from nightside.store.manifest import input_digests
 
 GRADIENT_CLIP = 1.0
 
@@ -35,6 +38,7 @@ def train_photon(
     out_folder: Path,
     checkpoint_folder: Path,
     start_from: Path | None = None,
+    inputs: Iterable[Path] = (),
 ) -> dict[str, Any]:
     """Train on darkened scenes; write the model folder and return its card.
 
@@ -45,8 +49,11 @@ def train_photon(
         out_folder: becomes the model (``model.safetensors``, ``model.json``).
         checkpoint_folder: for ``last.ckpt``, from which training goes on; it is removed when the model is written.
         start_from: folder of a PhotonNet whose weights, and whose shape, are taken to start with.
+        inputs: folders and stores that the scenes were read from; the card names them, and the weights of ``start_from``,
+            with their digests.
     """
     photon = config.photon
+    made_from = input_digests([*inputs, *([start_from / WEIGHTS] if start_from else [])])
     pl.seed_everything(seed, workers=True, verbose=False)
     network, before = _start(start_from) if start_from else (PhotonNet(photon.widths, photon.blocks), None)
     module = Training(network, photon.learning_rate, photon.steps)
@@ -79,6 +86,7 @@ def train_photon(
         "network": network.shape(),
         "training": photon.model_dump(mode="json", exclude={"weights", "scenes"}),
         "scenes": list(scenes.names),
+        "inputs": made_from,
         "seed": seed,
         "steps": int(trainer.global_step),
         "processes": int(trainer.world_size),

@@ -29,7 +29,7 @@ def train_destripe(
 
     settings = load(config)
     lines = dark_lines(open_store(darks, kind=KIND, chunked=False))
-    train(lines, optical_section(settings).networks, settings.seed, model, checkpoints)
+    train(lines, optical_section(settings).networks, settings.seed, model, checkpoints, inputs=[darks])
     wrote(model)
 
 
@@ -61,5 +61,6 @@ def train_photon(
         model,
         checkpoints,
         start_from,
+        inputs=places,
     )
     wrote(model)

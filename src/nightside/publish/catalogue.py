@@ -9,9 +9,9 @@ import pystac
 
 from nightside.config import Settings
 from nightside.publish.item import FILE, MOON, SSYS, file_asset, make_item, relative
-from nightside.publish.products import ROOMS, Product, reports
+from nightside.publish.products import ROOMS, Product, models, reports
 from nightside.publish.thumbnail import thumbnail
-from nightside.store import atomic_folder, own_folder
+from nightside.store import atomic_folder, own_folder, read_json
 
 
 def write_catalogue(results: Path, folder: Path, products: Sequence[Product], settings: Settings) -> int:
@@ -27,7 +27,7 @@ def write_catalogue(results: Path, folder: Path, products: Sequence[Product], se
         How many items it has.
 
     Raises:
-        NotFinished: a GeoTIFF was made from another state of its store.
+        NotFinished: a GeoTIFF was made from another state of its store, or a network has no weights.
         ValueError: ``folder`` holds files of others.
     """
     own_folder(folder, "*.json", "*.png")
@@ -49,6 +49,11 @@ def write_catalogue(results: Path, folder: Path, products: Sequence[Product], se
             collection = _collection(room, here)
             for path in reports(results, room):
                 collection.add_asset(path.stem, file_asset(path, folder / room, ["metadata"], path.name))
+            for card, weights in models(results, room):
+                kind, name = read_json(card, "kind")["kind"], card.parent.name
+                for part, path, role in (("card", card, "metadata"), ("weights", weights, "data")):
+                    asset = file_asset(path, folder / room, [role], f"{part} of a trained network, {kind}")
+                    collection.add_asset(f"{name}_{part}", asset)
             catalog.add_child(collection)
         by_digest = {item.properties["nightside:digest"]: item for item in items}
         for item in items:

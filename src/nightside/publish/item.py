@@ -6,7 +6,6 @@ Sources: STAC 1.1.0; extensions projection 2.0.0, file 2.1.0 (checksums are mult
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from pathlib import Path
@@ -20,6 +19,7 @@ from nightside.publish.products import Product
 from nightside.store import NotFinished, grid_from
 from nightside.store.footprint import footprint
 from nightside.store.geotiff import PROVENANCE
+from nightside.store.manifest import digest
 
 PROJECTION = "https://stac-extensions.github.io/projection/v2.0.0/schema.json"
 FILE = "https://stac-extensions.github.io/file/v2.1.0/schema.json"
@@ -87,7 +87,7 @@ def file_asset(path: Path, place: Path, roles: list[str], title: str) -> pystac.
     """Return the asset of a file, with its size and checksum, for an object that lies in ``place``."""
     media = {
         ".json": pystac.MediaType.JSON, ".png": pystac.MediaType.PNG, ".tif": pystac.MediaType.COG,
-        ".html": pystac.MediaType.HTML,
+        ".html": pystac.MediaType.HTML, ".safetensors": "application/octet-stream",
     }  # fmt: skip
     asset = _asset(path, place, media.get(path.suffix, pystac.MediaType.TEXT), roles, title)
     asset.extra_fields |= {"file:size": path.stat().st_size, "file:checksum": checksum(path)}
@@ -96,8 +96,7 @@ def file_asset(path: Path, place: Path, roles: list[str], title: str) -> pystac.
 
 def checksum(path: Path) -> str:
     """Return the multihash of a file's SHA-256."""
-    with path.open("rb") as handle:
-        return _SHA2_256 + hashlib.file_digest(handle, "sha256").hexdigest()
+    return _SHA2_256 + digest(path)
 
 
 def relative(path: Path, place: Path) -> str:
@@ -109,11 +108,11 @@ def _asset(path: Path, place: Path, media: str, roles: list[str], title: str) ->
     return pystac.Asset(relative(path, place), title=title, media_type=media, roles=roles)
 
 
-def _map_asset(path: Path, place: Path, digest: str, store: str) -> pystac.Asset:
+def _map_asset(path: Path, place: Path, made_from: str, store: str) -> pystac.Asset:
     with rasterio.open(path) as cog:
         tags, kind, units, nodata = cog.tags(), cog.dtypes[0], cog.units[0], cog.nodata
         scale, offset = cog.scales[0], cog.offsets[0]
-    if json.loads(tags.get(PROVENANCE, "{}")).get("digest") != digest:
+    if json.loads(tags.get(PROVENANCE, "{}")).get("digest") != made_from:
         raise NotFinished(f"{path} was made from another {store} than the one beside it; run its step again")
     asset = file_asset(path, place, ["data"], tags["long_name"])
     asset.extra_fields |= {"data_type": kind, "unit": units or "1"}

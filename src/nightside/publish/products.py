@@ -29,6 +29,9 @@ REPORTS: dict[str, tuple[str, ...]] = {
 }
 """Files about a room's products, those of the whole run under the empty name."""
 
+CARD, WEIGHTS = "model.json", "model.safetensors"
+"""The files of a trained network, in a folder of its own in its room."""
+
 GCP_DAYS = (date(2009, 7, 5), date(2015, 4, 1))
 """First and last day of the observations in the archive's gridded tables, which have no period of their own."""
 
@@ -88,16 +91,28 @@ def reports(results: Path, room: str) -> list[Path]:
     return [results / room / name for name in REPORTS.get(room, ()) if (results / room / name).is_file()]
 
 
+def models(results: Path, room: str) -> list[tuple[Path, Path]]:
+    """Return card and weights of each network that was trained in a room.
+
+    Raises:
+        NotFinished: the weights of one are not there.
+    """
+    found = [(card, card.with_name(WEIGHTS)) for card in sorted((results / room).glob(f"*/{CARD}"))]
+    if missing := [weights for _, weights in found if not weights.is_file()]:
+        raise NotFinished(f"{missing[0]} is not there, but its {CARD} is; run the training step again")
+    return found
+
+
 def _maps(room: Path) -> dict[Path, list[Path]]:
     """Return the GeoTIFFs of a room by the store that they were made from."""
-    listing = room / "cog.json"
-    if not listing.exists():
-        return {}
-    listed = read_json(listing, "folder", "files", "store")
-    files = [room / listed["folder"] / name for name in listed["files"]]
-    if missing := [file for file in files if not file.is_file()]:
-        raise NotFinished(f"{missing[0]} is listed in {listing} but is not there; run its step again")
-    return {room / listed["store"]: files}
+    maps = {}
+    for listing in sorted(room.glob("cog*.json")):
+        listed = read_json(listing, "folder", "files", "store")
+        files = [room / listed["folder"] / name for name in listed["files"]]
+        if missing := [file for file in files if not file.is_file()]:
+            raise NotFinished(f"{missing[0]} is listed in {listing} but is not there; run its step again")
+        maps[room / listed["store"]] = files
+    return maps
 
 
 def _campaign(settings: Settings) -> Period | None:

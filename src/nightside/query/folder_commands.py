@@ -41,7 +41,7 @@ def verify(results: Annotated[Path, typer.Argument(help="results folder")]) -> N
 
 def provenance(
     file: Annotated[
-        Path, typer.Argument(help="a store, GeoTIFF, picture, report or model of a results folder")
+        str, typer.Argument(help="a store, GeoTIFF, picture, report or model of a results folder")
     ],
     form: Annotated[
         Format, typer.Option("--format", case_sensitive=False, help="table: as a tree; or JSON")

@@ -35,15 +35,19 @@ def manifest_path(path: Path) -> Path:
 
 
 def digest(path: Path) -> str:
-    """Return the SHA-256 of a file, or of a folder's file names and contents in sorted order."""
+    """Return the SHA-256 of a file, or that of a folder's file names and their SHA-256 in sorted order."""
+    if not path.is_dir():
+        return _sha256(path).hex()
     total = hashlib.sha256()
-    files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
-    for file in files:
-        if path.is_dir():
-            total.update(file.relative_to(path).as_posix().encode())
-        with file.open("rb") as handle:
-            total.update(hashlib.file_digest(handle, "sha256").digest())
+    for file in sorted(p for p in path.rglob("*") if p.is_file()):
+        total.update(file.relative_to(path).as_posix().encode())
+        total.update(_sha256(file))
     return total.hexdigest()
+
+
+def _sha256(file: Path) -> bytes:
+    with file.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").digest()
 
 
 def input_digests(inputs: Iterable[Path]) -> dict[str, str]:

@@ -146,7 +146,7 @@ def train(
     out.unlink(missing_ok=True)
     # Training resumes only on the data and the options with which it was begun.
     begun = settings.digest()[:12] + "-" + read_manifest(profiles)["digest"][:12]
-    train_model(observed, sampled, settings, out.parent, checkpoints / begun)
+    train_model(observed, sampled, settings, out.parent, checkpoints / begun, inputs=[profiles, cube])
 
 
 @app.command("map")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from nightside.config import Settings
 from nightside.learning import LAST, fit, save_model, versions
 from nightside.physics import DIVINER_BANDS
 from nightside.store import atomic_folder
+from nightside.store.manifest import input_digests
 from nightside.thermal.disentanglement import ACTIVE_NATS, active_units
 from nightside.thermal.library import Library, make_library
 from nightside.thermal.library_observation import Sampling, observe, sampling_of
@@ -43,6 +43,7 @@ def train(
     settings: Settings,
     out_folder: Path,
     checkpoint_folder: Path,
+    inputs: Iterable[Path] = (),
 ) -> dict[str, Any]:
     """Train on the good profiles of a region; write the model folder and return its card.
 
@@ -54,6 +55,7 @@ def train(
         settings: the configuration; uses ``thermal.vae``, ``thermal.training``, ``thermal.profiles`` and ``seed``.
         out_folder: becomes the model (``model.safetensors``, ``model.json``), or stays as it is on failure.
         checkpoint_folder: for ``last.ckpt``; training goes on from there. It is removed when the model is written.
+        inputs: files and stores that profiles and cube were read from; the card names them with their digests.
 
     Raises:
         ValueError: too few good profiles, or no cube or latitudes for the guided objective.
@@ -77,7 +79,7 @@ def train(
         unseen, library = whole[:unseen_places], whole[unseen_places:]
         sampling = sampling_of(cube, good, places, seed, thermal.profiles.noise_k)
         guidance = guidance_for(library, sampling, settings)
-    digest = hashlib.sha256(temperature.tobytes() + std.tobytes()).hexdigest()
+    made_from = input_digests(inputs)
     pl.seed_everything(seed, workers=True, verbose=False)
     model = ProfileModel.for_profiles(temperature, std, thermal.vae, library)
     if guidance is not None:
@@ -120,7 +122,7 @@ def train(
         "training": thermal.training.model_dump(mode="json"),
         "seed": seed,
         "config_digest": settings.digest(),
-        "data_digest": digest,
+        "inputs": made_from,
         "profiles": int(temperature.shape[0]),
         "epochs": int(trainer.current_epoch),
         "processes": int(trainer.world_size),

@@ -1,5 +1,6 @@
 """Both networks learn what they should, from little, and a killed training goes on."""
 
+import hashlib
 from types import SimpleNamespace
 
 import numpy as np
@@ -42,9 +43,13 @@ def scenes():
 def test_destripe_net_tells_a_dark_it_has_not_seen_better_than_the_mean_of_the_library(tmp_path):
     darks = dark_frames(16)
     config = Horus(destripe=DestripeTraining(epochs=12, components=8, batch_size=128), devices=1)
-    card = train_destripe(darks, config, 1, tmp_path / "model", tmp_path / "checkpoints")
+    (tmp_path / "darks.nc").write_bytes(b"darks")
+    card = train_destripe(
+        darks, config, 1, tmp_path / "model", tmp_path / "checkpoints", inputs=[tmp_path / "darks.nc"]
+    )
     network, read = load_model(tmp_path / "model", DestripeNet.from_card)
     assert read == card
+    assert card["inputs"] == {"darks.nc": hashlib.sha256(b"darks").hexdigest()}
     unseen = dark_frames(4, seed=9)
     dn = decompand(unseen.number, 1)
     scene = slice(*CAMERA.layout.scene)
@@ -141,8 +146,15 @@ def test_training_goes_on_from_a_trained_network_and_its_card_says_so(tmp_path):
     still = Horus(
         photon=photon.model_copy(update={"learning_rate": 1e-12}), devices=1, workers=0, precision="32-true"
     )
+    (tmp_path / "lit.nc").write_bytes(b"scenes")
     card = train_photon(
-        scenes(), still, 1, tmp_path / "second", tmp_path / "more", start_from=tmp_path / "first"
+        scenes(),
+        still,
+        1,
+        tmp_path / "second",
+        tmp_path / "more",
+        start_from=tmp_path / "first",
+        inputs=[tmp_path / "lit.nc"],
     )
     before, after = (load_model(tmp_path / name, PhotonNet.from_card)[0] for name in ("first", "second"))
     for a, b in zip(before.parameters(), after.parameters(), strict=True):
@@ -150,3 +162,8 @@ def test_training_goes_on_from_a_trained_network_and_its_card_says_so(tmp_path):
     assert card["started_from"]["steps"] == 2
     assert card["started_from"]["check"] == first["check"]
     assert first["started_from"] is None
+    weights = (tmp_path / "first/model.safetensors").read_bytes()
+    assert card["inputs"] == {
+        "lit.nc": hashlib.sha256(b"scenes").hexdigest(),
+        "model.safetensors": hashlib.sha256(weights).hexdigest(),
+    }

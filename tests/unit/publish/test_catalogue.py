@@ -25,6 +25,13 @@ def publish(results):
     return pystac.Catalog.from_file(str(results / "stac/catalog.json"))
 
 
+def write_network(folder):
+    folder.mkdir()
+    (folder / "model.json").write_text('{"kind": "photon-net"}')
+    (folder / "model.safetensors").write_bytes(b"weights")
+    return folder / "model.safetensors"
+
+
 def items(catalog):
     return {item.id: item for item in catalog.get_items(recursive=True)}
 
@@ -75,6 +82,37 @@ def test_products_with_the_same_content_are_two(run):
         source = run[0] / f"thermal/cube.zarr{suffix}"
         (shutil.copy if suffix else shutil.copytree)(source, run[0] / f"thermal/twin.zarr{suffix}")
     assert {"thermal-cube", "thermal-twin"} <= set(items(publish(run[0])))
+
+
+def test_a_room_has_as_many_folders_of_geotiffs_as_it_lists(run):
+    room = run[0] / "optical"
+    for suffix in ("", ".json"):
+        copied = shutil.copy if suffix else shutil.copytree
+        copied(room / f"mosaic.zarr{suffix}", room / f"mosaic_standard.zarr{suffix}")
+    shutil.copytree(room / "cog", room / "cog_standard")
+    listed = {"folder": "cog_standard", "store": "mosaic_standard.zarr", "files": ["signal.tif"]}
+    (room / "cog_standard.json").write_text(json.dumps(listed))
+    found = items(publish(run[0]))
+    for name in ("mosaic", "mosaic_standard"):
+        assert "signal" in found[f"optical-{name}"].assets
+    assert found["optical-mosaic_standard"].assets["signal"].href.endswith("optical/cog_standard/signal.tif")
+
+
+def test_trained_networks_are_assets_of_their_room(run):
+    write_network(run[0] / "optical/photon")
+    catalog = publish(run[0])
+    room = catalog.get_child("optical")
+    room.validate()
+    assert room.assets["photon_card"].href.endswith("optical/photon/model.json")
+    weights = room.assets["photon_weights"]
+    assert weights.extra_fields["file:size"] == len(b"weights")
+    assert weights.title == "weights of a trained network, photon-net"
+
+
+def test_a_network_without_weights_is_refused(run):
+    write_network(run[0] / "optical/photon").unlink()
+    with pytest.raises(NotFinished, match=r"model\.safetensors is not there, but its model\.json is"):
+        publish(run[0])
 
 
 def test_its_links_hold_when_the_run_is_moved(run, tmp_path):

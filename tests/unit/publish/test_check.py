@@ -11,14 +11,17 @@ from nightside.query.verify import verify
 from nightside.store import NotFinished
 
 
-@pytest.fixture
-def published(run):
-    results = run[0]
+def publish(results):
     arguments = ["publish", "stac", "--config", results / "config.yaml", "--results", results]
     assert (
         CliRunner().invoke(app, [str(a) for a in [*arguments, "--out", results / "stac.json"]]).exit_code == 0
     )
     return results
+
+
+@pytest.fixture
+def published(run):
+    return publish(run[0])
 
 
 def check(results):
@@ -44,6 +47,20 @@ def test_a_geotiff_cut_short_is_named(published):
     path = published / "thermal/cog/mean.tif"
     path.write_bytes(path.read_bytes()[:-10])
     assert "mean.tif: has " in check(published)
+
+
+def test_weights_that_are_gone_or_cut_short_are_named(run):
+    network = run[0] / "thermal/model"
+    network.mkdir()
+    (network / "model.json").write_text('{"kind": "profile-vae"}')
+    (network / "model.safetensors").write_bytes(b"weights")
+    publish(run[0])
+    (network / "model.safetensors").write_bytes(b"weig")
+    assert "model.safetensors: has 4 bytes, 7 are listed" in check(run[0])
+    (network / "model.safetensors").unlink()
+    assert "model.safetensors: is listed but not there" in check(run[0])
+    with pytest.raises(NotFinished, match=r"model\.safetensors: is listed but not there"):
+        verify(run[0])
 
 
 def test_verify_reads_the_geotiffs_of_a_catalogue_too(published):

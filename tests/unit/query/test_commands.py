@@ -299,12 +299,6 @@ def test_reports_pictures_models_and_geotiffs_have_a_provenance(demo, tmp_path):
             "thermal/maps.zarr",
             "thermal/profiles.zarr",
         ]
-    optical = root / "optical"
-    for folder, store in (("cog", "mosaic"), ("cog_standard", "mosaic_standard")):
-        file = optical / folder / "about.txt"
-        file.parent.mkdir(exist_ok=True)
-        file.write_text("x")
-        assert [each.name for each in origin(file).inputs] == [f"optical/{store}.zarr"]
     assert origin(root / "thermal/model/model.safetensors").about["kind"] == "profile-vae"
     assert origin(root / "thermal/model").name == "thermal/model/model.json"
 

@@ -1,3 +1,4 @@
+import hashlib
 import json
 from pathlib import Path
 
@@ -65,11 +66,13 @@ def cube() -> xr.Dataset:
 def test_every_objective_trains_and_maps(
     objective: str, profiles: xr.Dataset, cube: xr.Dataset, settings: Settings, tmp_path: Path
 ) -> None:
-    card = train(
-        profiles, cube, small(settings, {"objective": objective}), tmp_path / "model", tmp_path / "ckpt"
-    )
+    read_from = tmp_path / "profiles.nc"
+    read_from.write_bytes(b"profiles")
+    plan = small(settings, {"objective": objective})
+    card = train(profiles, cube, plan, tmp_path / "model", tmp_path / "ckpt", inputs=[read_from])
     assert card == json.loads((tmp_path / "model" / "model.json").read_text())
     assert not list((tmp_path / "ckpt").glob("*.ckpt"))  # newer code must not take it for its own
+    assert card["inputs"] == {"profiles.nc": hashlib.sha256(b"profiles").hexdigest()}
     assert card["profiles"] == 12 * 14 - 1
     assert len(card["metrics"]["mae_k_per_local_time"]) == 120
     names = ["unsure_onset", "unsure_absorbed_flux", "unsure_conductivity", "free_1"]
