@@ -18,6 +18,7 @@ from nightside.cli import app
 from nightside.config import Region
 from nightside.query.places import cell_of
 from nightside.query.provenance import origin
+from nightside.query.sites import read_sites
 from nightside.query.tables import Format, text
 from nightside.store import NotFinished, grid_of
 from nightside.store.grid import lonlat_at
@@ -218,15 +219,42 @@ def test_a_table_of_places_is_asked_at_once(demo, tmp_path):
     ("content", "said"),
     [
         ("x,y\n1,2\n", "sites.csv has the columns x, y; give lon and lat"),
-        ("lon,lat\n1,2\n1,here\n", "sites.csv: place 1: latitude nan"),
-        ("lon,lat\n", r"sites.csv: longitudes of shape \(0,\)"),
-        ("", "sites.csv is no CSV"),
+        ("lon,lat\n1,2\n1,91\n", "sites.csv: place 1: latitude 91 is no latitude"),
+        ("lon,lat\n1,2\n\n1,here\n", "sites.csv, line 4: lat 'here' is no number; give degrees"),
+        ("lon,lat,name\n1,2,A\n3,,B\n", "sites.csv, line 3: lat '' is no number"),
+        ("lon,lat,name\n1,2,Tycho, the rim\n", "line 2: 4 fields, but 3 columns; .* into quotes"),
+        ("lon;lat\n-11,33;-43,29\n", "sites.csv is separated by semicolons; .* by commas, with points"),
+        ("lon\tlat\n1\t2\n", "sites.csv is separated by tabs"),
+        ("lon,lat\n", "sites.csv has no line below its columns"),
+        ('lon,lat\n"1,2\n', "sites.csv is no CSV"),
+        ("\n", "sites.csv is empty"),
     ],
 )
 def test_what_is_no_table_of_places_is_said(demo, tmp_path, content, said):
     (tmp_path / "sites.csv").write_text(content)
     with pytest.raises(ValueError, match=said):
         run("query", "point", demo, "--places", tmp_path / "sites.csv")
+
+
+def test_a_comma_at_the_end_of_a_line_moves_no_column(tmp_path):
+    table = tmp_path / "sites.csv"
+    for content in (
+        "lat,lon,elev\n-43.29,-11.33,-2.5,\n",
+        "lat,lon,elev,\n-43.29,-11.33,-2.5,\n",
+        "\ufefflat,lon,elev\n\n-43.29,-11.33\n",
+    ):
+        table.write_text(content, encoding="utf-8")
+        places = read_sites(table).places
+        assert (places.lon.tolist(), places.lat.tolist()) == ([-11.33], [-43.29])
+
+
+def test_names_of_places_are_kept_as_they_are_written(demo, tmp_path):
+    table = tmp_path / "sites.csv"
+    names = ["001", "NA", "1e3", "Tycho, the rim"]
+    table.write_text("name,lon,lat\n" + "".join(f'"{name}",-11.33,-43.29\n' for name in [*names, ""]))
+    found = run("query", "point", demo, "--places", table, "--format", "csv")
+    told = pd.read_csv(StringIO(found), dtype=str, keep_default_na=False)
+    assert told["place"].unique().tolist() == [*names, "4"]  # without a name its number
 
 
 @pytest.mark.parametrize("words", [[], ["--lon", "1"], [*PLACE, "--places", "sites.csv"]])
