@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from nightside.query.location import Location
+
+_Answer = TypeVar("_Answer")
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -101,6 +103,7 @@ def region(
     query = _query(results, verify)
     windows = query.region(lon_min, lon_max, lat_min, lat_max)
     if out is not None and out.suffix.lower() in (".zarr", ".nc"):
+        windows = _decoded(windows, query.location)
         write_region(windows, out)
         wrote(out, counted(len(windows.leaves), ("product", "products")))
         return
@@ -142,25 +145,51 @@ def _query(results: str, check: bool) -> Any:
 
 
 def _summary(windows: xr.DataTree, at: Location) -> Any:
-    """Return a row for each layer; a product that cannot be read is left out with a warning."""
+    """Return a row for each layer of the products that can be read."""
     import pandas as pd
 
+    found = _of_each(windows, at, lambda product, maps: list(_summarised(product, maps)))
+    return pd.DataFrame([row for rows in found.values() for row in rows])
+
+
+def _decoded(windows: xr.DataTree, at: Location) -> xr.DataTree:
+    """Return the products whose every chunk can be decoded; any other is left out with a warning.
+
+    Before anything is written: when a write fails, dask's other threads go on with theirs for a while.
+    """
+    import xarray as xr
+
+    def read(_: str, maps: xr.Dataset) -> xr.Dataset:
+        maps.max(skipna=False).compute()  # chunk by chunk; of whole numbers a count reads nothing
+        return maps
+
+    return xr.DataTree.from_dict(_of_each(windows, at, read))
+
+
+def _of_each(
+    windows: xr.DataTree, at: Location, ask: Callable[[str, xr.Dataset], _Answer]
+) -> dict[str, _Answer]:
+    """Return what each product answers; one that cannot be read is left out with a warning.
+
+    Raises:
+        NotFinished: none can be read.
+    """
     from nightside.query.opening import readable
     from nightside.store import NotFinished, warn
 
-    rows, faults = [], []
+    found, faults = {}, []
     for node in windows.leaves:
         product = node.path.strip("/")
         try:
             with readable(at, product):
-                rows += list(_summarised(product, node.to_dataset(inherit=False)))
+                found[product] = ask(product, node.to_dataset(inherit=False))
         except NotFinished as error:
             faults.append(str(error))
-    if faults and not rows:
+    if not found:
         raise NotFinished("\n".join(faults))
     for fault in faults:
         warn(f"left out: {fault}")
-    return pd.DataFrame(rows)
+    return found
 
 
 def _summarised(product: str, maps: xr.Dataset) -> Iterator[dict[str, Any]]:

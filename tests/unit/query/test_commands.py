@@ -277,12 +277,34 @@ def test_one_bad_store_stops_no_query_but_a_verified_one(copy):
 
 
 def test_a_region_with_a_torn_chunk_tells_the_rest(copy):
-    for chunk in (copy / "thermal/profiles.zarr/quality/c").rglob("0"):
-        if chunk.is_file():
-            chunk.write_bytes(b"torn")
+    tear(copy / "thermal/profiles.zarr/quality")
     done = CliRunner().invoke(app, ["query", "region", str(copy), *BOX, "--format", "json"])
     assert {row["product"] for row in json.loads(done.stdout)} == {"thermal/cube", "thermal/maps"}
     assert f"left out: {copy}/thermal/profiles.zarr has a chunk that cannot be decoded" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["a.zarr", "a.nc"])
+def test_a_region_with_a_torn_chunk_is_written_without_its_product(copy, tmp_path, name):
+    out = tmp_path / name
+    tear(copy / "thermal/profiles.zarr/quality")
+    done = CliRunner().invoke(app, ["query", "region", str(copy), *BOX, "--out", str(out)])
+    assert done.exit_code == 0
+    assert f"left out: {copy}/thermal/profiles.zarr has a chunk that cannot be decoded" in done.stderr
+    assert done.stderr.endswith(f"wrote {out}: 2 products\n")
+    engine = "zarr" if name == "a.zarr" else "h5netcdf"
+    with xr.open_datatree(out, engine=engine) as written:
+        assert {node.path for node in written.leaves} == {"/thermal/cube", "/thermal/maps"}
+    for array in ("cube.zarr/brightness_temperature", "maps.zarr/latent_mean"):
+        tear(copy / "thermal" / array)
+    with pytest.raises(NotFinished, match=r"cube\.zarr has a chunk .*\n.*maps\.zarr has a chunk"):
+        run("query", "region", copy, *BOX, "--out", tmp_path / f"b{name}")
+    assert [path.name for path in tmp_path.iterdir() if path != copy] == [name]  # nothing half-written
+
+
+def tear(array):
+    for chunk in (array / "c").rglob("*"):
+        if chunk.is_file():
+            chunk.write_bytes(chunk.read_bytes()[:10])
 
 
 def test_faults_are_one_line_without_a_traceback(demo):
