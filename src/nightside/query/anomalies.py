@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,11 +90,13 @@ def write_anomalies(frame: gpd.GeoDataFrame, path: Path) -> None:
     """
     if path.suffix.lower() not in (".gpkg", ".parquet"):
         raise ValueError(f"{path}: give a file that ends in .gpkg (GeoPackage) or .parquet (GeoParquet)")
-    with atomic_file(path) as partial:
-        if path.suffix.lower() == ".parquet":
-            frame.to_parquet(partial, index=False)
-        else:
-            frame.to_file(partial, layer="anomalies", driver="GPKG", engine="pyogrio")
+    content = BytesIO()
+    if path.suffix.lower() == ".parquet":
+        frame.to_parquet(content, index=False)
+    else:
+        frame.to_file(content, layer="anomalies", driver="GPKG", engine="pyogrio")
+    with atomic_file(path) as partial:  # by Python: GDAL does not tell a full disk from other faults
+        partial.write_bytes(content.getvalue())
 
 
 Places = dict[int, tuple[tuple[slice, slice], NDArray[np.bool_]]]

@@ -112,12 +112,14 @@ class Box:
         """
         check_place(lon_min, lat_min)
         check_place(lon_max, lat_max)
-        if lat_max <= lat_min or lon_max == lon_min:
-            raise ValueError(
-                "the box from {} to {} E, {} to {} N is empty; give lon_min, lon_max, lat_min, lat_max, with lat_min "
-                "below lat_max".format(*words(lon_min, lon_max, lat_min, lat_max))
-            )
         width = 360.0 if lon_max - lon_min >= 360.0 else (lon_max - lon_min) % 360.0
+        if lat_max <= lat_min or not width:
+            raise ValueError(
+                "the box from {} to {} E, {} to {} N is empty; give lon_min, lon_max, lat_min, lat_max, lat_min "
+                "below lat_max, and lon_min and lon_max two meridians".format(
+                    *words(lon_min, lon_max, lat_min, lat_max)
+                )
+            )
         return cls(lon_min, width, lat_min, lat_max)
 
 

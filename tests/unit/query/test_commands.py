@@ -1,10 +1,13 @@
 """The command line says what Python does, as a table, JSON, CSV or a file."""
 
+import errno
 import json
+import os
 import shutil
 import subprocess
 import sys
 from io import StringIO
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -14,7 +17,7 @@ import xarray as xr
 from typer.testing import CliRunner
 
 import nightside
-from nightside.cli import app
+from nightside.cli import app, main
 from nightside.config import Region
 from nightside.query.places import cell_of
 from nightside.query.provenance import origin
@@ -313,6 +316,39 @@ def test_faults_are_one_line_without_a_traceback(demo):
     done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, timeout=120)
     assert done.returncode == 1
     assert done.stderr == "nightside: latitude 91 is no latitude; give degrees north, -90 to 90\n"
+
+
+@pytest.mark.parametrize("name", ["a.gpkg", "a.parquet", "a.csv"])
+def test_a_place_that_cannot_be_written_is_one_line(demo, tmp_path, capsys, monkeypatch, name):
+    (tmp_path / "file").touch()
+    for folder, said in (
+        ("file", "File exists; a file is where a folder should be"),
+        ("file/sub", "Not a dir"),
+    ):
+        out = tmp_path / folder / name
+        monkeypatch.setattr(sys, "argv", ["nightside", "query", "anomalies", str(demo), "--out", str(out)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert ended.value.code == 1
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith(f"nightside: {out.parent}: {said}")
+
+
+@pytest.mark.parametrize("name", ["a.gpkg", "a.parquet"])
+def test_a_disk_that_is_full_is_named_by_any_format(demo, tmp_path, monkeypatch, name):
+    def full(path, content):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match=rf"no space left for {tmp_path / name}; free some disk"):
+        run("query", "anomalies", demo, "--out", tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("url", ["foo://bar", "ftp://127.0.0.1:9/x"])
+def test_an_address_that_nothing_answers_is_one_line(url):
+    with pytest.raises(ValueError, match=f"{url}/zarr.json cannot be read .*; check the address"):
+        run("query", "point", url, *PLACE)
 
 
 def test_verify_says_that_all_is_whole(demo):

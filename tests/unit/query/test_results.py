@@ -255,7 +255,13 @@ def test_what_is_no_place_or_not_covered_is_said(demo):
         query.profile(10.0, -86.0)
     with pytest.raises(OutsideCoverage):
         query.region(10.0, 12.0, 5.0, 6.0)
-    with pytest.raises(ValueError, match="is empty"):
-        query.region(10.0, 12.0, 6.0, 5.0)
+    for box in (
+        (10.0, 12.0, 6.0, 5.0),
+        (180.0, -180.0, 0.0, 1.0),
+        (360.0, 0.0, 0.0, 1.0),
+        (3.0, 3.0, 0.0, 1.0),
+    ):
+        with pytest.raises(ValueError, match="is empty"):
+            query.region(*box)
     with pytest.raises(ValueError, match="open them with"):
         xr.DataTree(xr.Dataset()).nightside  # noqa: B018
