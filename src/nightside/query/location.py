@@ -17,8 +17,10 @@ class Location:
 
     @classmethod
     def of(cls, results: str | Path) -> Self:
-        """Return the location of a path or URL."""
-        return cls(str(results).rstrip("/") or "/")
+        """Return the location of a path, wherever this process goes later, or of a URL."""
+        if "://" in str(results):
+            return cls(str(results).rstrip("/"))
+        return cls(str(Path(results).absolute()))
 
     @property
     def remote(self) -> bool:

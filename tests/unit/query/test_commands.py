@@ -351,6 +351,11 @@ def test_an_address_that_nothing_answers_is_one_line(url):
         run("query", "point", url, *PLACE)
 
 
+def test_verify_of_a_url_is_refused_as_one():
+    with pytest.raises(ValueError, match=r"^http://127\.0\.0\.1:9/demo is a URL; a server lists no files"):
+        run("verify", "http://127.0.0.1:9/demo/")
+
+
 def test_verify_says_that_all_is_whole(demo):
     assert run("verify", demo).startswith("all 6 stores are whole")
     assert "anomaly_score" in run("query", "point", demo, *PLACE, "--verify")
