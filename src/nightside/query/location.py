@@ -9,6 +9,11 @@ from pathlib import Path
 from typing import Any, Self
 
 
+def forbidden(path: object) -> str:
+    """Return what to say of a file or folder that exists, but may not be read."""
+    return f"{path} may not be read; check its permissions"
+
+
 @dataclass(frozen=True)
 class Location:
     """The root of results: a folder or a URL of a scheme that fsspec knows, without a slash at its end."""

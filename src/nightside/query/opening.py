@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import xarray as xr
 
-from nightside.query.location import Location
+from nightside.query.location import Location, forbidden
 from nightside.store import NotFinished
 from nightside.store.manifest import refuse_variables
 
@@ -31,6 +31,8 @@ def opened(at: Location, path: str, manifest: dict[str, Any], chunks: dict[str, 
             xr.open_zarr(at.store(path), consolidated=True, decode_coords="all", chunks=cast(Any, chunks)),
         )
         gone = [layers[file] for file in at.absent(list(layers))]
+    except PermissionError as error:
+        raise NotFinished(forbidden(error.filename)) from error
     except (OSError, ValueError, KeyError) as error:
         raise NotFinished(
             f"{at}/{path} was finished but has been damaged, or copied in part, since ({error}); copy it again, or "
@@ -42,9 +44,11 @@ def opened(at: Location, path: str, manifest: dict[str, Any], chunks: dict[str, 
 
 @contextmanager
 def readable(at: Location, product: str) -> Iterator[None]:
-    """Say of a chunk that cannot be decoded, of which zarr's codecs say no more than that, where it is."""
+    """Say of a chunk that cannot be decoded, of which zarr's codecs say no more than that, where it is; or not read."""
     try:
         yield
+    except PermissionError as error:
+        raise NotFinished(forbidden(error.filename)) from error
     except RuntimeError as error:
         raise NotFinished(
             f"{at}/{product}.zarr has a chunk that cannot be decoded ({error}): it is damaged, or copied in part; "

@@ -1,10 +1,13 @@
 """Results are found with and without a listing, with and without nightside, and damage is named."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -287,6 +290,61 @@ def tear(array):
     for chunk in (array / "c").rglob("*"):
         if chunk.is_file():
             chunk.write_bytes(chunk.read_bytes()[:10])
+
+
+@pytest.fixture
+def unprivileged(demo):
+    """A copy of the results in a folder open to all, asked by a user to whom permissions apply."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        Path(folder).chmod(0o755)
+        root = Path(shutil.copytree(demo, Path(folder, "demo")))
+        user, nobody = os.geteuid(), 65534
+        if user == 0:
+            for path in (root, *root.rglob("*")):
+                os.chown(path, nobody, -1)
+            os.seteuid(nobody)
+        try:
+            yield root
+        finally:
+            os.seteuid(user)
+            for path in (root / "thermal", root / "thermal/maps.zarr"):
+                path.chmod(0o755)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "thermal/maps.zarr",
+        "thermal/maps.zarr.json",
+        "thermal/maps.zarr/zarr.json",
+        "thermal/maps.zarr/latent_mean",
+    ],
+)
+def test_a_product_that_may_not_be_read_is_left_out_and_nobody_is_told_to_remove_it(
+    unprivileged, warned, name
+):
+    (unprivileged / name).chmod(0)
+    said = rf"{unprivileged / name}(/\S+)? may not be read; check its permissions$"
+    tree = nightside.open(unprivileged)
+    here = tree.nightside.point(348.67, -43.29)
+    assert set(here["product"]) == {"thermal/profiles"}
+    (warning,) = warned
+    assert re.search(said, warning)
+    with pytest.raises(NotFinished, match=said):
+        tree.nightside.anomalies(3.0)
+
+
+def test_a_room_that_may_not_be_listed_is_named(unprivileged, warned):
+    (unprivileged / "thermal").chmod(0)
+    tree = nightside.open(unprivileged)
+    assert "optical" in tree
+    assert warned == [f"warning: left out: {unprivileged}/thermal may not be read; check its permissions"]
+    with pytest.raises(NotFinished, match="thermal may not be read"):
+        tree.nightside.profile(348.67, -43.29)
+    unprivileged.chmod(0)
+    with pytest.raises(NotFinished, match=rf"{unprivileged} may not be read"):
+        nightside.open(unprivileged)
+    unprivileged.chmod(0o755)
 
 
 @pytest.fixture
