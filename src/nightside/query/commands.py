@@ -70,7 +70,7 @@ def profile(
     from nightside.store import warn
 
     written, asked = format_of(form, out), asked_for(lon, lat, places)
-    found = _query(results, verify).profile(*asked.lonlat)
+    found = _query(results, verify, "thermal/profiles").profile(*asked.lonlat)
     wanted = [name for name in ("temperature", "temperature_std", "reconstruction") if name in found]
     of_it = ["place", "longitude", "latitude"] if "place" in found.dims else []
     frame = found[wanted].to_dataframe().reset_index()[[*of_it, "local_time", *wanted]]
@@ -127,7 +127,8 @@ def anomalies(
     from nightside.store import wrote
 
     written = format_of(form, out, ".gpkg", ".parquet")
-    found, row = _query(results, verify).anomalies(threshold, min_area), ("anomaly", "anomalies")
+    found = _query(results, verify, "thermal/maps").anomalies(threshold, min_area)
+    row = ("anomaly", "anomalies")
     if out is not None and out.suffix.lower() in (".gpkg", ".parquet"):
         write_anomalies(found, out)
         wrote(out, counted(len(found), row))
@@ -135,13 +136,16 @@ def anomalies(
     show(found.drop(columns="geometry"), written, out, f"score above {threshold:g}", row)
 
 
-def _query(results: str, check: bool) -> Any:
-    from nightside.query.results import open_results
+def _query(results: str, check: bool, product: str = "") -> Any:
+    """Return what answers questions; ``product`` is the only one that is asked, if it is only one."""
+    from nightside.query.results import read_tree, tell_left_out
     from nightside.query.verify import verify
 
     if check:
         verify(results)
-    return open_results(results).nightside
+    tree = read_tree(results)
+    tell_left_out(tree, but=product)
+    return tree.nightside
 
 
 def _summary(windows: xr.DataTree, at: Location) -> Any:

@@ -279,6 +279,18 @@ def test_one_bad_store_stops_no_query_but_a_verified_one(copy):
             run("query", *verb, "--verify")
 
 
+def test_a_fault_is_told_once(copy):
+    for store in ("maps", "cube"):
+        (copy / f"thermal/{store}.zarr.json").unlink()
+    done = CliRunner().invoke(app, ["query", "anomalies", str(copy)])
+    assert done.stderr.startswith(f"warning: left out: {copy}/thermal/cube.zarr is not finished")
+    assert len(done.stderr.splitlines()) == 1  # of the maps the error tells, which ends the command
+    assert f"{copy}/thermal/maps.zarr is not finished" in str(done.exception)
+    done = CliRunner().invoke(app, ["query", "profile", str(copy), *PLACE])
+    assert done.exit_code == 0
+    assert [line.split("/")[-1].split()[0] for line in done.stderr.splitlines()] == ["cube.zarr", "maps.zarr"]
+
+
 def test_a_region_with_a_torn_chunk_tells_the_rest(copy):
     tear(copy / "thermal/profiles.zarr/quality")
     done = CliRunner().invoke(app, ["query", "region", str(copy), *BOX, "--format", "json"])
