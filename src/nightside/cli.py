@@ -53,6 +53,7 @@ REMEDIES = {
     errno.EPERM: "check its permissions, or give another place",
     errno.EROFS: "give a place that may be written",
     errno.ENOTDIR: "one of its folders is a file; check the path",
+    errno.EEXIST: "a file is where a folder should be; give another place",
     errno.EISDIR: "give a file",
     errno.ENOSPC: "free some disk or move 'results', then run the same command again",
     errno.EDQUOT: "free some disk or move 'results', then run the same command again",

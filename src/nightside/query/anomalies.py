@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from odc.geo.geobox import GeoBox
 from nightside import moon
 from nightside.query.latents import column, layers, physical
 from nightside.query.outline import bounding_box, outlines
-from nightside.store import atomic_file, cell_area_m2, grid_from, lonlat
+from nightside.store import atomic_file, cell_area_m2, grid_from, lonlat, warn
 from nightside.store.grid import is_equirectangular
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ _BOX = ("lon_min", "lat_min", "lon_max", "lat_max")
 def anomalies(maps: xr.Dataset, threshold: float, min_area_km2: float = 0.0) -> gpd.GeoDataFrame:
     """Outline the connected cells of thermal maps whose anomaly score exceeds a threshold.
 
-    Cells that share a corner are connected, across the meridian at which a map of the whole circle is cut too.
+    Cells that share a corner are connected, across the meridian at which a map of the whole circle is cut too. Of maps
+    without any known score, which are lost rather than without anomalies, a warning tells.
 
     Args:
         maps: ``anomaly_score`` (y, x) and ``latent_mean`` (latent, y, x), NaN where unknown, with the georeference
@@ -57,6 +59,10 @@ def anomalies(maps: xr.Dataset, threshold: float, min_area_km2: float = 0.0) -> 
         )
     grid = grid_from(maps)
     score = maps["anomaly_score"].transpose("y", "x").to_numpy()
+    if not np.isfinite(score).any():
+        warn(
+            "no cell of these maps has a known anomaly score: their chunks may be lost, which 'nightside verify' tells"
+        )
     labels, slices = _components(score > threshold, grid)
     rows, kept, latents = [], [], _latents(maps)
     for number, (window, mask) in slices.items():
@@ -84,11 +90,13 @@ def write_anomalies(frame: gpd.GeoDataFrame, path: Path) -> None:
     """
     if path.suffix.lower() not in (".gpkg", ".parquet"):
         raise ValueError(f"{path}: give a file that ends in .gpkg (GeoPackage) or .parquet (GeoParquet)")
-    with atomic_file(path) as partial:
-        if path.suffix.lower() == ".parquet":
-            frame.to_parquet(partial, index=False)
-        else:
-            frame.to_file(partial, layer="anomalies", driver="GPKG", engine="pyogrio")
+    content = BytesIO()
+    if path.suffix.lower() == ".parquet":
+        frame.to_parquet(content, index=False)
+    else:
+        frame.to_file(content, layer="anomalies", driver="GPKG", engine="pyogrio")
+    with atomic_file(path) as partial:  # by Python: GDAL does not tell a full disk from other faults
+        partial.write_bytes(content.getvalue())
 
 
 Places = dict[int, tuple[tuple[slice, slice], NDArray[np.bool_]]]

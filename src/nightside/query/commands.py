@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from nightside.query.location import Location
+
+_Answer = TypeVar("_Answer")
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -68,7 +70,7 @@ def profile(
     from nightside.store import warn
 
     written, asked = format_of(form, out), asked_for(lon, lat, places)
-    found = _query(results, verify).profile(*asked.lonlat)
+    found = _query(results, verify, "thermal/profiles").profile(*asked.lonlat)
     wanted = [name for name in ("temperature", "temperature_std", "reconstruction") if name in found]
     of_it = ["place", "longitude", "latitude"] if "place" in found.dims else []
     frame = found[wanted].to_dataframe().reset_index()[[*of_it, "local_time", *wanted]]
@@ -101,6 +103,7 @@ def region(
     query = _query(results, verify)
     windows = query.region(lon_min, lon_max, lat_min, lat_max)
     if out is not None and out.suffix.lower() in (".zarr", ".nc"):
+        windows = _decoded(windows, query.location)
         write_region(windows, out)
         wrote(out, counted(len(windows.leaves), ("product", "products")))
         return
@@ -124,7 +127,8 @@ def anomalies(
     from nightside.store import wrote
 
     written = format_of(form, out, ".gpkg", ".parquet")
-    found, row = _query(results, verify).anomalies(threshold, min_area), ("anomaly", "anomalies")
+    found = _query(results, verify, "thermal/maps").anomalies(threshold, min_area)
+    row = ("anomaly", "anomalies")
     if out is not None and out.suffix.lower() in (".gpkg", ".parquet"):
         write_anomalies(found, out)
         wrote(out, counted(len(found), row))
@@ -132,35 +136,64 @@ def anomalies(
     show(found.drop(columns="geometry"), written, out, f"score above {threshold:g}", row)
 
 
-def _query(results: str, check: bool) -> Any:
-    from nightside.query.results import open_results
+def _query(results: str, check: bool, product: str = "") -> Any:
+    """Return what answers questions; ``product`` is the only one that is asked, if it is only one."""
+    from nightside.query.results import read_tree, tell_left_out
     from nightside.query.verify import verify
 
     if check:
         verify(results)
-    return open_results(results).nightside
+    tree = read_tree(results)
+    tell_left_out(tree, but=product)
+    return tree.nightside
 
 
 def _summary(windows: xr.DataTree, at: Location) -> Any:
-    """Return a row for each layer; a product that cannot be read is left out with a warning."""
+    """Return a row for each layer of the products that can be read."""
     import pandas as pd
 
+    found = _of_each(windows, at, lambda product, maps: list(_summarised(product, maps)))
+    return pd.DataFrame([row for rows in found.values() for row in rows])
+
+
+def _decoded(windows: xr.DataTree, at: Location) -> xr.DataTree:
+    """Return the products whose every chunk can be decoded; any other is left out with a warning.
+
+    Before anything is written: when a write fails, dask's other threads go on with theirs for a while.
+    """
+    import xarray as xr
+
+    def read(_: str, maps: xr.Dataset) -> xr.Dataset:
+        maps.max(skipna=False).compute()  # chunk by chunk; of whole numbers a count reads nothing
+        return maps
+
+    return xr.DataTree.from_dict(_of_each(windows, at, read))
+
+
+def _of_each(
+    windows: xr.DataTree, at: Location, ask: Callable[[str, xr.Dataset], _Answer]
+) -> dict[str, _Answer]:
+    """Return what each product answers; one that cannot be read is left out with a warning.
+
+    Raises:
+        NotFinished: none can be read.
+    """
     from nightside.query.opening import readable
     from nightside.store import NotFinished, warn
 
-    rows, faults = [], []
+    found, faults = {}, []
     for node in windows.leaves:
         product = node.path.strip("/")
         try:
             with readable(at, product):
-                rows += list(_summarised(product, node.to_dataset(inherit=False)))
+                found[product] = ask(product, node.to_dataset(inherit=False))
         except NotFinished as error:
             faults.append(str(error))
-    if faults and not rows:
+    if not found:
         raise NotFinished("\n".join(faults))
     for fault in faults:
         warn(f"left out: {fault}")
-    return pd.DataFrame(rows)
+    return found
 
 
 def _summarised(product: str, maps: xr.Dataset) -> Iterator[dict[str, Any]]:

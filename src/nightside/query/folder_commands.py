@@ -24,7 +24,7 @@ def index(results: Annotated[Path, typer.Argument(help="results folder")]) -> No
     typer.echo(f"{write_index(results)} products in {results}/zarr.json")
 
 
-def verify(results: Annotated[Path, typer.Argument(help="results folder")]) -> None:
+def verify(results: Annotated[str, typer.Argument(help="results folder", show_default=False)]) -> None:
     """Read every byte of every product, GeoTIFFs of the catalogue included, and compare it with its digest."""
     from nightside.query.verify import verify as verify_results
 

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
+
+
+def forbidden(path: object) -> str:
+    """Return what to say of a file or folder that exists, but may not be read."""
+    return f"{path} may not be read; check its permissions"
 
 
 @dataclass(frozen=True)
@@ -15,8 +22,10 @@ class Location:
 
     @classmethod
     def of(cls, results: str | Path) -> Self:
-        """Return the location of a path or URL."""
-        return cls(str(results).rstrip("/") or "/")
+        """Return the location of a path, wherever this process goes later, or of a URL."""
+        if "://" in str(results):
+            return cls(str(results).rstrip("/"))
+        return cls(str(Path(results).absolute()))
 
     @property
     def remote(self) -> bool:
@@ -26,6 +35,27 @@ class Location:
     def __str__(self) -> str:
         """Return the folder or the URL."""
         return self.root
+
+    def absent(self, names: Sequence[str]) -> list[str]:
+        """Return those of some files, by their paths below the root, that are not there; a server is asked at once.
+
+        Raises:
+            ValueError: the server cannot be reached, or refuses.
+        """
+        if not self.remote:
+            return [name for name in names if not Path(self.root, name).is_file()]
+        if not names:  # which fsspec takes for a fault
+            return []
+        import fsspec
+
+        with self._answered(self.root):
+            system, root = fsspec.core.url_to_fs(self.root)
+            found = system.cat([f"{root}/{name}" for name in names], on_error="return")
+            answers = [found[f"{root}/{name}"] for name in names]
+            for answer in answers:
+                if isinstance(answer, Exception) and not isinstance(answer, FileNotFoundError):
+                    raise answer
+        return [name for name, answer in zip(names, answers, strict=True) if isinstance(answer, Exception)]
 
     def read(self, name: str) -> bytes | None:
         """Return the bytes of a file, by its path below the root; None where there is none.
@@ -38,15 +68,12 @@ class Location:
             return path.read_bytes() if path.is_file() else None
         import fsspec
 
-        system, path_at = fsspec.core.url_to_fs(f"{self.root}/{name}")
-        try:
-            content: bytes = system.cat_file(path_at)
-        except FileNotFoundError:
-            return None
-        except Exception as error:  # each file system of fsspec has errors of its own
-            raise ValueError(
-                f"{self.root}/{name} cannot be read ({error}); check the address, and that the server runs"
-            ) from error
+        with self._answered(f"{self.root}/{name}"):
+            system, path_at = fsspec.core.url_to_fs(f"{self.root}/{name}")
+            try:
+                content: bytes = system.cat_file(path_at)
+            except FileNotFoundError:
+                return None
         return content
 
     def store(self, name: str) -> Any:
@@ -56,3 +83,14 @@ class Location:
         from zarr.storage import FsspecStore
 
         return FsspecStore.from_url(f"{self.root}/{name}", read_only=True)
+
+    @staticmethod
+    @contextmanager
+    def _answered(url: str) -> Iterator[None]:
+        """Name the address of what cannot be read: each file system of fsspec has errors of its own."""
+        try:
+            yield
+        except Exception as error:
+            raise ValueError(
+                f"{url} cannot be read ({error}); check the address, and that the server runs"
+            ) from error

@@ -112,12 +112,14 @@ class Box:
         """
         check_place(lon_min, lat_min)
         check_place(lon_max, lat_max)
-        if lat_max <= lat_min or lon_max == lon_min:
-            raise ValueError(
-                "the box from {} to {} E, {} to {} N is empty; give lon_min, lon_max, lat_min, lat_max, with lat_min "
-                "below lat_max".format(*words(lon_min, lon_max, lat_min, lat_max))
-            )
         width = 360.0 if lon_max - lon_min >= 360.0 else (lon_max - lon_min) % 360.0
+        if lat_max <= lat_min or not width:
+            raise ValueError(
+                "the box from {} to {} E, {} to {} N is empty; give lon_min, lon_max, lat_min, lat_max, lat_min "
+                "below lat_max, and lon_min and lon_max two meridians".format(
+                    *words(lon_min, lon_max, lat_min, lat_max)
+                )
+            )
         return cls(lon_min, width, lat_min, lat_max)
 
 
@@ -193,16 +195,30 @@ def _span(first: float, last: float, count: int) -> slice | None:
 
 
 def extent(grid: GeoBox) -> str:
-    """Return the edges of a grid in degrees, in words."""
-    rows, columns = (int(n) for n in grid.shape)
-    column, row = np.meshgrid(np.linspace(0, columns, 65), np.linspace(0, rows, 65))
-    a = grid.affine
-    x, y = a.c + a.a * column, a.f + a.e * row
+    """Return the edges of a grid in degrees, in words, eastward from -180 to 180 on."""
+    west, width, south, north = _edges(grid)
+    west = (west + 180.0) % 360.0 - 180.0
+    return "{} to {} E, {} to {} N".format(*words(west, west + width, south, north))
+
+
+def _edges(grid: GeoBox) -> tuple[float, float, float, float]:
+    """Return the western edge, the width, and the southern and northern edge, in degrees."""
+    bounds = grid.boundingbox
     if is_equirectangular(grid):
-        degree = moon.metres_per_degree()
-        lon, lat = x / degree + central_meridian_deg(grid), y / degree
-    else:
-        lon, lat = (np.asarray(v) for v in from_lonlat(crs_of(grid)).transform(x, y, direction="INVERSE"))
-    signed = np.mod(lon - 180.0, 360.0) - 180.0
-    turned = lon if np.ptp(lon) < np.ptp(signed) else signed
-    return "{} to {} E, {} to {} N".format(*words(turned.min(), turned.max(), lat.min(), lat.max()))
+        left, bottom, right, top = (v / moon.metres_per_degree() for v in bounds)
+        return left + central_meridian_deg(grid), right - left, bottom, top
+    # Of a rectangle beside the pole the extremes of longitude are corners; those of latitude its nearest and furthest point.
+    x = np.array(
+        [bounds.left, bounds.left, bounds.right, bounds.right, np.clip(0.0, bounds.left, bounds.right)]
+    )
+    y = np.array(
+        [bounds.bottom, bounds.top, bounds.bottom, bounds.top, np.clip(0.0, bounds.bottom, bounds.top)]
+    )
+    lon, lat = from_lonlat(crs_of(grid)).transform(x, y, direction="INVERSE")
+    if bounds.left < 0.0 < bounds.right and bounds.bottom < 0.0 < bounds.top:
+        return -180.0, 360.0, float(np.min(lat)), float(np.max(lat))
+    centre = ((bounds.left + bounds.right) / 2, (bounds.bottom + bounds.top) / 2)
+    middle, _ = from_lonlat(crs_of(grid)).transform(*centre, direction="INVERSE")
+    beside_pole = np.hypot(x, y) > 1e-6  # which has no longitude of its own
+    aside = (np.asarray(lon)[beside_pole] - middle + 180.0) % 360.0 - 180.0
+    return middle + float(aside.min()), float(np.ptp(aside)), float(np.min(lat)), float(np.max(lat))

@@ -7,13 +7,14 @@ group, and in its attributes the digests. So ``xarray.open_datatree`` opens a re
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from nightside._version import __version__
-from nightside.query.location import Location
+from nightside.query.location import Location, forbidden
 from nightside.store import NotFinished, read_json, read_manifest, write_json
 from nightside.store.links import broken_links
 from nightside.store.manifest import FORMAT, refuse_format
@@ -53,18 +54,25 @@ def manifests(at: Location) -> Manifests:
 def sound(at: Location) -> tuple[Manifests, Faults]:
     """Return the manifests of products by path, and of those without what is wrong.
 
-    That is one that is not finished, of another version, not the store of the index, or behind a broken link.
+    That is one that is not finished, of another version, not the store of the index, behind a broken link, or in a folder
+    that may not be read.
 
     Raises:
         NotFinished: there is no product or no index.
     """
     found: Manifests = {}
-    faults: Faults = {} if at.remote else broken_links(Path(at.root), _fixed_paths())
+    faults: Faults = {} if at.remote else _hidden(Path(at.root))
     for path, read in _listed(at):
         try:
             found[path] = read()
         except NotFinished as error:
             faults[path] = str(error)
+        except PermissionError as error:
+            faults[path] = forbidden(error.filename)
+    if not found and not faults:
+        raise NotFinished(
+            f"{at} holds no product ({', '.join(PATTERNS)}); give results/<name>, or run the workflow"
+        )
     return found, faults
 
 
@@ -108,6 +116,16 @@ def read_remote(at: Location, name: str, remedy: str) -> dict[str, Any]:
     return content
 
 
+def _hidden(root: Path) -> Faults:
+    """Return the folders and stores of known names that cannot be listed, which a search would pass over."""
+    names = [name for name in _fixed_paths() if os.access(root / name, os.F_OK, effective_ids=True)]
+    closed = [n for n in names if not os.access(root / n, os.R_OK | os.X_OK, effective_ids=True)]
+    inside = [
+        n for n in _fixed_paths() if not any(Path(n) != Path(c) and Path(n).is_relative_to(c) for c in closed)
+    ]
+    return {n: forbidden(root / n) for n in closed} | broken_links(root, inside)
+
+
 def _fixed_paths() -> list[str]:
     """Return the folders and stores of ``PATTERNS`` whose names are known."""
     every = {path for pattern in PATTERNS for path in (pattern, *map(str, Path(pattern).parents))}
@@ -123,10 +141,6 @@ def _listed(at: Location) -> Iterator[tuple[str, Callable[[], dict[str, Any]]]]:
     if not root.is_dir():
         raise NotFinished(f"{root} does not exist or is no folder; give results/<name>")
     paths = [path for pattern in PATTERNS for path in sorted(root.glob(pattern))]
-    if not paths:
-        raise NotFinished(
-            f"{root} holds no product ({', '.join(PATTERNS)}); give results/<name>, or run the workflow"
-        )
     for path in paths:
         yield path.relative_to(root).as_posix(), partial(read_manifest, path)
 

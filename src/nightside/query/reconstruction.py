@@ -6,12 +6,17 @@ import tempfile
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
 
 from nightside.query.latents import physical
 from nightside.query.location import Location
+from nightside.store import warn
+
+if TYPE_CHECKING:
+    from nightside.thermal.model import ProfileModel
 
 _FOLDER, _FILES = "thermal/model", ("model.json", "model.safetensors")
 
@@ -21,20 +26,20 @@ Reconstructor = Callable[[xr.Dataset], xr.Dataset]
 def reconstructor(at: Location) -> Reconstructor | None:
     """Return what reconstructs good profiles with the model of the results; None without a model or torch.
 
+    None also of a model that cannot be used, with a warning.
+
     It takes ``temperature`` and ``temperature_std`` (place, local_time) in K, and returns ``reconstruction`` (place,
     local_time) in K and ``latent_mean`` (place, latent) in ``latent_units``.
     """
     if find_spec("torch") is None or find_spec("safetensors") is None:
         return None
-    files = {name: at.read(f"{_FOLDER}/{name}") for name in _FILES}
-    with tempfile.TemporaryDirectory() as folder:
-        for name, content in files.items():
-            if content is None:
-                return None
-            Path(folder, name).write_bytes(content)
-        from nightside.thermal.mapping import load_profile_model  # seconds, for torch
-
-        model = load_profile_model(Path(folder))
+    try:
+        model = _model(at)
+    except (ValueError, OSError) as error:
+        warn(f"nothing is reconstructed: {error}")
+        return None
+    if model is None:
+        return None
     described = model.describe_latents()
     names = [latent["name"] for latent in described]
     latent = {
@@ -58,3 +63,24 @@ def reconstructor(at: Location) -> Reconstructor | None:
         return physical(made)
 
     return reconstruct
+
+
+def _model(at: Location) -> ProfileModel | None:
+    """Return the model of the results, None where they hold none.
+
+    Raises:
+        ValueError: it cannot be used; the message tells where the results have it.
+        OSError: its files cannot be read.
+    """
+    files = {name: at.read(f"{_FOLDER}/{name}") for name in _FILES}
+    if None in files.values():
+        return None
+    from nightside.thermal.mapping import load_profile_model  # seconds, for torch
+
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in files.items():
+            Path(folder, name).write_bytes(content or b"")
+        try:
+            return load_profile_model(Path(folder))
+        except ValueError as error:
+            raise ValueError(str(error).replace(folder, f"{at}/{_FOLDER}")) from error

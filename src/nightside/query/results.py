@@ -34,6 +34,20 @@ def open_results(results: str | Path) -> xr.DataTree:
     Raises:
         NotFinished: there are no results, or every one is left out.
     """
+    tree = read_tree(results)
+    tell_left_out(tree)
+    return tree
+
+
+def tell_left_out(tree: xr.DataTree, but: str = "") -> None:
+    """Warn of the products that a tree lacks; not of ``but``, of which a question to it alone will tell."""
+    for product, fault in tree.attrs[LEFT_OUT].items():
+        if not (but and Path(but).is_relative_to(product)):
+            warn(f"left out: {fault}")
+
+
+def read_tree(results: str | Path) -> xr.DataTree:
+    """Open all products as one tree without a warning; see :func:`open_results`."""
     at = Location.of(results)
     found, faults = sound(at)
     products = {}
@@ -44,8 +58,6 @@ def open_results(results: str | Path) -> xr.DataTree:
             faults[path] = str(error)
     if not products:
         raise NotFinished("\n".join(faults.values()))
-    for fault in faults.values():
-        warn(f"left out: {fault}")
     tree = xr.DataTree.from_dict(products)
     tree.attrs |= {ROOT: at.root, LEFT_OUT: {product_of(path): fault for path, fault in faults.items()}}
     return tree

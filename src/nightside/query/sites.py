@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _LON, _LAT, _NAME = ("lon", "longitude"), ("lat", "latitude"), ("name",)
+
+_MARKS = {";": "semicolons", "\t": "tabs"}
 
 
 @dataclass(frozen=True)
@@ -47,29 +50,65 @@ class Sites:
 def read_sites(path: Path) -> Sites:
     """Read a CSV with the columns ``lon`` and ``lat``, or ``longitude`` and ``latitude``, in degrees, and perhaps ``name``.
 
-    Raises:
-        ValueError: it is no such table, or holds what is no place; the message names the row, from 0.
-    """
-    import pandas as pd
+    Names are kept as they are written. Empty fields beyond the columns, as after a comma at the end of a line, are none.
 
-    try:
-        table = pd.read_csv(path, skipinitialspace=True)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is no CSV ({error}); give a table with the columns lon and lat") from None
-    columns = {str(name).strip().lower(): table[name] for name in table.columns}
+    Raises:
+        ValueError: it is no such table, or holds what is no place; the message names the line, or the place, from 0.
+    """
+    (_, header), *rows = _rows(path)
+    columns = [name.strip().lower() for name in header]
     lon, lat, name = (
-        next((columns[word] for word in words if word in columns), None) for words in (_LON, _LAT, _NAME)
+        next((columns.index(word) for word in words if word in columns), None)
+        for words in (_LON, _LAT, _NAME)
     )
     if lon is None or lat is None:
         raise ValueError(
             f"{path} has the columns {', '.join(columns)}; give lon and lat, or longitude and latitude, in degrees"
         )
+    if not rows:
+        raise ValueError(f"{path} has no line below its columns; give a line for each place")
+    degrees = [
+        [_degrees(fields[k], f"{path}, line {line}: {columns[k]}") for line, fields in rows]
+        for k in (lon, lat)
+    ]
     try:
-        places = Places.of(*(pd.to_numeric(degrees, errors="coerce") for degrees in (lon, lat)))
+        places = Places.of(*degrees)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
-    names = range(len(table)) if name is None else name.astype(str).tolist()
+    names = [(name is not None and fields[name]) or number for number, (_, fields) in enumerate(rows)]
     return Sites(places, names, path.name)
+
+
+def _rows(path: Path) -> list[tuple[int, list[str]]]:
+    """Return the number of each line that is not blank, from 1, and its fields, as many as the first line has."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file, skipinitialspace=True, strict=True)
+            rows = [(reader.line_num, fields) for fields in reader if any(map(str.strip, fields))]
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is no CSV ({error}); give a table with the columns lon and lat") from None
+    if not rows:
+        raise ValueError(f"{path} is empty; give a table with the columns lon and lat")
+    header = rows[0][1]
+    if len(header) == 1 and (other := next((word for mark, word in _MARKS.items() if mark in header[0]), "")):
+        raise ValueError(
+            f"{path} is separated by {other}; separate its columns by commas, with points in its numbers"
+        )
+    count = len(header)
+    for line, fields in rows:
+        if any(map(str.strip, fields[count:])):
+            raise ValueError(
+                f"{path}, line {line}: {len(fields)} fields, but {count} columns; give a field for each column, and "
+                "put text that holds a comma into quotes"
+            )
+    return [(line, fields[:count] + [""] * (count - len(fields))) for line, fields in rows]
+
+
+def _degrees(field: str, what: str) -> float:
+    try:
+        return float(field)
+    except ValueError:
+        raise ValueError(f"{what} '{field.strip()}' is no number; give degrees") from None
 
 
 def asked_for(lon: float | None, lat: float | None, table: Path | None) -> Sites:

@@ -1,10 +1,13 @@
 """The command line says what Python does, as a table, JSON, CSV or a file."""
 
+import errno
 import json
+import os
 import shutil
 import subprocess
 import sys
 from io import StringIO
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -14,10 +17,11 @@ import xarray as xr
 from typer.testing import CliRunner
 
 import nightside
-from nightside.cli import app
+from nightside.cli import app, main
 from nightside.config import Region
 from nightside.query.places import cell_of
 from nightside.query.provenance import origin
+from nightside.query.sites import read_sites
 from nightside.query.tables import Format, text
 from nightside.store import NotFinished, grid_of
 from nightside.store.grid import lonlat_at
@@ -218,15 +222,42 @@ def test_a_table_of_places_is_asked_at_once(demo, tmp_path):
     ("content", "said"),
     [
         ("x,y\n1,2\n", "sites.csv has the columns x, y; give lon and lat"),
-        ("lon,lat\n1,2\n1,here\n", "sites.csv: place 1: latitude nan"),
-        ("lon,lat\n", r"sites.csv: longitudes of shape \(0,\)"),
-        ("", "sites.csv is no CSV"),
+        ("lon,lat\n1,2\n1,91\n", "sites.csv: place 1: latitude 91 is no latitude"),
+        ("lon,lat\n1,2\n\n1,here\n", "sites.csv, line 4: lat 'here' is no number; give degrees"),
+        ("lon,lat,name\n1,2,A\n3,,B\n", "sites.csv, line 3: lat '' is no number"),
+        ("lon,lat,name\n1,2,Tycho, the rim\n", "line 2: 4 fields, but 3 columns; .* into quotes"),
+        ("lon;lat\n-11,33;-43,29\n", "sites.csv is separated by semicolons; .* by commas, with points"),
+        ("lon\tlat\n1\t2\n", "sites.csv is separated by tabs"),
+        ("lon,lat\n", "sites.csv has no line below its columns"),
+        ('lon,lat\n"1,2\n', "sites.csv is no CSV"),
+        ("\n", "sites.csv is empty"),
     ],
 )
 def test_what_is_no_table_of_places_is_said(demo, tmp_path, content, said):
     (tmp_path / "sites.csv").write_text(content)
     with pytest.raises(ValueError, match=said):
         run("query", "point", demo, "--places", tmp_path / "sites.csv")
+
+
+def test_a_comma_at_the_end_of_a_line_moves_no_column(tmp_path):
+    table = tmp_path / "sites.csv"
+    for content in (
+        "lat,lon,elev\n-43.29,-11.33,-2.5,\n",
+        "lat,lon,elev,\n-43.29,-11.33,-2.5,\n",
+        "\ufefflat,lon,elev\n\n-43.29,-11.33\n",
+    ):
+        table.write_text(content, encoding="utf-8")
+        places = read_sites(table).places
+        assert (places.lon.tolist(), places.lat.tolist()) == ([-11.33], [-43.29])
+
+
+def test_names_of_places_are_kept_as_they_are_written(demo, tmp_path):
+    table = tmp_path / "sites.csv"
+    names = ["001", "NA", "1e3", "Tycho, the rim"]
+    table.write_text("name,lon,lat\n" + "".join(f'"{name}",-11.33,-43.29\n' for name in [*names, ""]))
+    found = run("query", "point", demo, "--places", table, "--format", "csv")
+    told = pd.read_csv(StringIO(found), dtype=str, keep_default_na=False)
+    assert told["place"].unique().tolist() == [*names, "4"]  # without a name its number
 
 
 @pytest.mark.parametrize("words", [[], ["--lon", "1"], [*PLACE, "--places", "sites.csv"]])
@@ -248,13 +279,47 @@ def test_one_bad_store_stops_no_query_but_a_verified_one(copy):
             run("query", *verb, "--verify")
 
 
+def test_a_fault_is_told_once(copy):
+    for store in ("maps", "cube"):
+        (copy / f"thermal/{store}.zarr.json").unlink()
+    done = CliRunner().invoke(app, ["query", "anomalies", str(copy)])
+    assert done.stderr.startswith(f"warning: left out: {copy}/thermal/cube.zarr is not finished")
+    assert len(done.stderr.splitlines()) == 1  # of the maps the error tells, which ends the command
+    assert f"{copy}/thermal/maps.zarr is not finished" in str(done.exception)
+    done = CliRunner().invoke(app, ["query", "profile", str(copy), *PLACE])
+    assert done.exit_code == 0
+    assert [line.split("/")[-1].split()[0] for line in done.stderr.splitlines()] == ["cube.zarr", "maps.zarr"]
+
+
 def test_a_region_with_a_torn_chunk_tells_the_rest(copy):
-    for chunk in (copy / "thermal/profiles.zarr/quality/c").rglob("0"):
-        if chunk.is_file():
-            chunk.write_bytes(b"torn")
+    tear(copy / "thermal/profiles.zarr/quality")
     done = CliRunner().invoke(app, ["query", "region", str(copy), *BOX, "--format", "json"])
     assert {row["product"] for row in json.loads(done.stdout)} == {"thermal/cube", "thermal/maps"}
     assert f"left out: {copy}/thermal/profiles.zarr has a chunk that cannot be decoded" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["a.zarr", "a.nc"])
+def test_a_region_with_a_torn_chunk_is_written_without_its_product(copy, tmp_path, name):
+    out = tmp_path / name
+    tear(copy / "thermal/profiles.zarr/quality")
+    done = CliRunner().invoke(app, ["query", "region", str(copy), *BOX, "--out", str(out)])
+    assert done.exit_code == 0
+    assert f"left out: {copy}/thermal/profiles.zarr has a chunk that cannot be decoded" in done.stderr
+    assert done.stderr.endswith(f"wrote {out}: 2 products\n")
+    engine = "zarr" if name == "a.zarr" else "h5netcdf"
+    with xr.open_datatree(out, engine=engine) as written:
+        assert {node.path for node in written.leaves} == {"/thermal/cube", "/thermal/maps"}
+    for array in ("cube.zarr/brightness_temperature", "maps.zarr/latent_mean"):
+        tear(copy / "thermal" / array)
+    with pytest.raises(NotFinished, match=r"cube\.zarr has a chunk .*\n.*maps\.zarr has a chunk"):
+        run("query", "region", copy, *BOX, "--out", tmp_path / f"b{name}")
+    assert [path.name for path in tmp_path.iterdir() if path != copy] == [name]  # nothing half-written
+
+
+def tear(array):
+    for chunk in (array / "c").rglob("*"):
+        if chunk.is_file():
+            chunk.write_bytes(chunk.read_bytes()[:10])
 
 
 def test_faults_are_one_line_without_a_traceback(demo):
@@ -263,6 +328,44 @@ def test_faults_are_one_line_without_a_traceback(demo):
     done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, timeout=120)
     assert done.returncode == 1
     assert done.stderr == "nightside: latitude 91 is no latitude; give degrees north, -90 to 90\n"
+
+
+@pytest.mark.parametrize("name", ["a.gpkg", "a.parquet", "a.csv"])
+def test_a_place_that_cannot_be_written_is_one_line(demo, tmp_path, capsys, monkeypatch, name):
+    (tmp_path / "file").touch()
+    for folder, said in (
+        ("file", "File exists; a file is where a folder should be"),
+        ("file/sub", "Not a dir"),
+    ):
+        out = tmp_path / folder / name
+        monkeypatch.setattr(sys, "argv", ["nightside", "query", "anomalies", str(demo), "--out", str(out)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert ended.value.code == 1
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith(f"nightside: {out.parent}: {said}")
+
+
+@pytest.mark.parametrize("name", ["a.gpkg", "a.parquet"])
+def test_a_disk_that_is_full_is_named_by_any_format(demo, tmp_path, monkeypatch, name):
+    def full(path, content):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match=rf"no space left for {tmp_path / name}; free some disk"):
+        run("query", "anomalies", demo, "--out", tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("url", ["foo://bar", "ftp://127.0.0.1:9/x"])
+def test_an_address_that_nothing_answers_is_one_line(url):
+    with pytest.raises(ValueError, match=f"{url}/zarr.json cannot be read .*; check the address"):
+        run("query", "point", url, *PLACE)
+
+
+def test_verify_of_a_url_is_refused_as_one():
+    with pytest.raises(ValueError, match=r"^http://127\.0\.0\.1:9/demo is a URL; a server lists no files"):
+        run("verify", "http://127.0.0.1:9/demo/")
 
 
 def test_verify_says_that_all_is_whole(demo):

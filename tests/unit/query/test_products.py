@@ -1,10 +1,13 @@
 """Results are found with and without a listing, with and without nightside, and damage is named."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -195,9 +198,46 @@ def test_a_store_without_its_metadata_was_copied_in_part(copy, warned):
     left_out(copy, warned, r"thermal/maps\.zarr .* copied in part")
 
 
-def test_a_layer_that_is_gone_is_named_and_not_read_as_nothing(copy, warned):
+def test_a_layer_that_is_gone_is_named_and_not_read_as_nothing(copy, served, warned):
     shutil.rmtree(copy / "thermal/maps.zarr/anomaly_score")
-    left_out(copy, warned, r"thermal/maps\.zarr: .anomaly_score. is absent")
+    for results in (copy, served(copy)[0]):
+        left_out(results, warned, r"thermal/maps\.zarr: .anomaly_score. is absent")
+
+
+def test_a_layer_that_goes_while_results_are_open_is_named(copy, served, warned):
+    queries = [nightside.open(results).nightside for results in (copy, served(copy)[0])]
+    shutil.rmtree(copy / "thermal/maps.zarr/anomaly_score")
+    for query in queries:
+        with pytest.raises(NotFinished, match="'anomaly_score' is absent"):
+            query.anomalies(3.0)
+    assert warned == []
+
+
+def test_scores_of_which_none_is_known_are_not_taken_for_calm_ground(copy, served, warned):
+    nightside.open(copy).nightside.anomalies(1e9)
+    assert warned == []  # nothing is found, but all is known
+    shutil.rmtree(copy / "thermal/maps.zarr/anomaly_score/c")
+    for results in (copy, served(copy)[0]):
+        warned.clear()
+        assert len(nightside.open(results).nightside.anomalies(0.0)) == 0
+        (said,) = warned
+        assert "no cell of these maps has a known anomaly score" in said
+
+
+def test_a_server_that_refuses_a_layer_is_no_server_without_it(copy, served, warned, monkeypatch):
+    url, server = served(copy)
+    handler_class = server.RequestHandlerClass.func
+    answer = handler_class._answer
+
+    def refused(handler, with_body):
+        if not handler.path.endswith("maps.zarr/anomaly_score/zarr.json"):
+            return answer(handler, with_body)
+        handler.send_response(403)
+        handler.send_header("Content-Length", "0")
+        return handler.end_headers()
+
+    monkeypatch.setattr(handler_class, "_answer", refused)
+    left_out(url, warned, r"thermal/maps\.zarr .*403")
 
 
 def test_a_missing_chunk_of_codes_is_unknown_wherever_it_is_asked_for(copy, tmp_path):
@@ -230,10 +270,81 @@ def test_a_torn_chunk_is_named_with_its_store_and_the_rest_answers(copy, warned)
         query.profile(348.67, -43.29)
 
 
+@pytest.mark.parametrize("name", ["model.safetensors", "model.json"])
+def test_a_damaged_model_is_named_where_it_lies_and_the_temperatures_are_told(copy, served, warned, name):
+    whole = nightside.open(copy).nightside.profile(348.67, -43.29)
+    path = copy / "thermal/model" / name
+    path.write_bytes(path.read_bytes()[:20])
+    for results in (str(copy), served(copy)[0]):
+        warned.clear()
+        query = nightside.open(results).nightside
+        day = query.profile(348.67, -43.29)
+        assert day["temperature"].equals(whole["temperature"])
+        assert "reconstruction" not in day
+        query.profile(348.67, -43.29)
+        (said,) = warned  # once
+        assert said.startswith(f"warning: nothing is reconstructed: {results}/thermal/model cannot be loaded")
+
+
 def tear(array):
     for chunk in (array / "c").rglob("*"):
         if chunk.is_file():
             chunk.write_bytes(chunk.read_bytes()[:10])
+
+
+@pytest.fixture
+def unprivileged(demo):
+    """A copy of the results in a folder open to all, asked by a user to whom permissions apply."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        Path(folder).chmod(0o755)
+        root = Path(shutil.copytree(demo, Path(folder, "demo")))
+        user, nobody = os.geteuid(), 65534
+        if user == 0:
+            for path in (root, *root.rglob("*")):
+                os.chown(path, nobody, -1)
+            os.seteuid(nobody)
+        try:
+            yield root
+        finally:
+            os.seteuid(user)
+            for path in (root / "thermal", root / "thermal/maps.zarr"):
+                path.chmod(0o755)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "thermal/maps.zarr",
+        "thermal/maps.zarr.json",
+        "thermal/maps.zarr/zarr.json",
+        "thermal/maps.zarr/latent_mean",
+    ],
+)
+def test_a_product_that_may_not_be_read_is_left_out_and_nobody_is_told_to_remove_it(
+    unprivileged, warned, name
+):
+    (unprivileged / name).chmod(0)
+    said = rf"{unprivileged / name}(/\S+)? may not be read; check its permissions$"
+    tree = nightside.open(unprivileged)
+    here = tree.nightside.point(348.67, -43.29)
+    assert set(here["product"]) == {"thermal/profiles"}
+    (warning,) = warned
+    assert re.search(said, warning)
+    with pytest.raises(NotFinished, match=said):
+        tree.nightside.anomalies(3.0)
+
+
+def test_a_room_that_may_not_be_listed_is_named(unprivileged, warned):
+    (unprivileged / "thermal").chmod(0)
+    tree = nightside.open(unprivileged)
+    assert "optical" in tree
+    assert warned == [f"warning: left out: {unprivileged}/thermal may not be read; check its permissions"]
+    with pytest.raises(NotFinished, match="thermal may not be read"):
+        tree.nightside.profile(348.67, -43.29)
+    unprivileged.chmod(0)
+    with pytest.raises(NotFinished, match=rf"{unprivileged} may not be read"):
+        nightside.open(unprivileged)
+    unprivileged.chmod(0o755)
 
 
 @pytest.fixture

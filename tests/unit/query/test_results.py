@@ -9,8 +9,11 @@ import zarr
 
 import nightside
 from nightside import moon
-from nightside.query.places import OutsideCoverage
-from nightside.store import grid_from, lonlat
+from nightside.config import Region
+from nightside.query.places import OutsideCoverage, extent
+from nightside.store import grid_from, grid_of, lonlat
+
+KM = moon.metres_per_degree() / 1000.0
 
 
 def value(frame, layer, product=None):
@@ -153,6 +156,51 @@ def test_a_place_outside_is_told_the_edges_of_the_maps(demo):
     np.testing.assert_allclose(np.mod(found, 360), np.mod([west, east], 360), atol=0.006)
 
 
+def polar(x_km, y_km):
+    """Return the grid of 100 x 80 km around a place of the plane of the south pole, 1 km a pixel."""
+    place = Region(
+        projection="polar_stereographic",
+        longitude_deg=0.0,
+        latitude_deg=-90.0,
+        width_km=100.0,
+        height_km=80.0,
+        pixel_m=1000.0,
+    )
+    return grid_of(place).translate_pix(x_km, -y_km)
+
+
+@pytest.mark.parametrize(
+    ("grid", "lons", "lats"),
+    [
+        (grid_of(Region(whole_moon=True, pixels_per_degree=0.5)), (-180, 180), (-90, 90)),
+        (
+            grid_of(Region(longitude_deg=180.0, latitude_deg=0.0, width_km=60.0, pixels_per_degree=1)),
+            (179, 181),
+            (-1, 1),
+        ),
+        (polar(0, 0), (-180, 180), (-90, -90 + np.hypot(50, 40) / KM)),
+        (polar(50, 40), (0, 90), (-90, -90 + np.hypot(100, 80) / KM)),
+        (polar(0, 90), (-45, 45), (-90 + 50 / KM, -90 + np.hypot(50, 130) / KM)),
+        (polar(0, -90), (135, 225), (-90 + 50 / KM, -90 + np.hypot(50, 130) / KM)),
+    ],
+)
+def test_the_edges_of_a_map_are_told_in_degrees(grid, lons, lats):
+    found = [float(v) for v in re.findall(r"-?[\d.]+", extent(grid))]
+    # The plane is stretched by less than 0.1 % this near the pole.
+    np.testing.assert_allclose(found, [*lons, *lats], atol=0.005)
+
+
+def test_results_are_asked_wherever_the_process_goes(demo, tmp_path, monkeypatch):
+    monkeypatch.chdir(demo.parent)
+    tree = nightside.open("demo")
+    monkeypatch.chdir(tmp_path)
+    day = tree.nightside.profile(348.67, -43.29)
+    assert "reconstruction" in day
+    np.testing.assert_array_equal(
+        tree["thermal/maps/anomaly_score"], nightside.open(demo)["thermal/maps/anomaly_score"]
+    )
+
+
 def test_a_region_all_round_the_moon_has_all_of_a_small_map(demo):
     tree = nightside.open(demo)
     whole = tree["thermal/maps"].sizes
@@ -255,7 +303,13 @@ def test_what_is_no_place_or_not_covered_is_said(demo):
         query.profile(10.0, -86.0)
     with pytest.raises(OutsideCoverage):
         query.region(10.0, 12.0, 5.0, 6.0)
-    with pytest.raises(ValueError, match="is empty"):
-        query.region(10.0, 12.0, 6.0, 5.0)
+    for box in (
+        (10.0, 12.0, 6.0, 5.0),
+        (180.0, -180.0, 0.0, 1.0),
+        (360.0, 0.0, 0.0, 1.0),
+        (3.0, 3.0, 0.0, 1.0),
+    ):
+        with pytest.raises(ValueError, match="is empty"):
+            query.region(*box)
     with pytest.raises(ValueError, match="open them with"):
         xr.DataTree(xr.Dataset()).nightside  # noqa: B018
