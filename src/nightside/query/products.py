@@ -33,6 +33,7 @@ PATTERNS = (
 
 _NOTHING_INLINE = {"kind": "inline", "must_understand": False, "metadata": {}}
 
+_EFFECTIVE = os.access in os.supports_effective_ids  # not everywhere
 Manifests = dict[str, dict[str, Any]]
 
 Faults = dict[str, str]
@@ -118,8 +119,8 @@ def read_remote(at: Location, name: str, remedy: str) -> dict[str, Any]:
 
 def _hidden(root: Path) -> Faults:
     """Return the folders and stores of known names that cannot be listed, which a search would pass over."""
-    names = [name for name in _fixed_paths() if os.access(root / name, os.F_OK, effective_ids=True)]
-    closed = [n for n in names if not os.access(root / n, os.R_OK | os.X_OK, effective_ids=True)]
+    names = [name for name in _fixed_paths() if os.access(root / name, os.F_OK, effective_ids=_EFFECTIVE)]
+    closed = [n for n in names if not os.access(root / n, os.R_OK | os.X_OK, effective_ids=_EFFECTIVE)]
     inside = [
         n for n in _fixed_paths() if not any(Path(n) != Path(c) and Path(n).is_relative_to(c) for c in closed)
     ]

@@ -26,7 +26,7 @@ Reconstructor = Callable[[xr.Dataset], xr.Dataset]
 def reconstructor(at: Location) -> Reconstructor | None:
     """Return what reconstructs good profiles with the model of the results; None without a model or torch.
 
-    None also of a model that cannot be used, with a warning.
+    None also of a model that cannot be used, and nothing of profiles of other local times, with a warning each.
 
     It takes ``temperature`` and ``temperature_std`` (place, local_time) in K, and returns ``reconstruction`` (place,
     local_time) in K and ``latent_mean`` (place, latent) in ``latent_units``.
@@ -35,7 +35,7 @@ def reconstructor(at: Location) -> Reconstructor | None:
         return None
     try:
         model = _model(at)
-    except (ValueError, OSError) as error:
+    except (ValueError, TypeError, OSError) as error:
         warn(f"nothing is reconstructed: {error}")
         return None
     if model is None:
@@ -51,6 +51,12 @@ def reconstructor(at: Location) -> Reconstructor | None:
         observed, std = (
             profiles[name].to_numpy().astype(np.float32) for name in ("temperature", "temperature_std")
         )
+        if observed.shape[1] != model.local_times:
+            warn(
+                f"nothing is reconstructed: {at}/{_FOLDER} is of {model.local_times} local times, and the profiles have "
+                f"{observed.shape[1]}; run the training step again"
+            )
+            return xr.Dataset(coords={"place": profiles["place"].to_numpy()})
         found = model.reconstruct(observed, std)
         about = {"units": "K", "long_name": "temperature as the autoencoder reconstructs it"}
         made = xr.Dataset(

@@ -15,6 +15,8 @@ import xarray as xr
 import zarr
 
 import nightside
+from nightside.config.thermal import Vae
+from nightside.learning.model_folder import save_model
 from nightside.query.files import write_region
 from nightside.query.location import Location
 from nightside.query.places import OutsideCoverage
@@ -22,6 +24,7 @@ from nightside.query.products import write_index
 from nightside.query.provenance import origin
 from nightside.query.verify import verify
 from nightside.store import NotFinished
+from nightside.thermal.model import ProfileModel
 
 WITHOUT_NIGHTSIDE = """
 import sys
@@ -284,6 +287,23 @@ def test_a_damaged_model_is_named_where_it_lies_and_the_temperatures_are_told(co
         query.profile(348.67, -43.29)
         (said,) = warned  # once
         assert said.startswith(f"warning: nothing is reconstructed: {results}/thermal/model cannot be loaded")
+
+
+def test_a_model_of_other_local_times_is_told_and_the_temperatures_too(copy, warned):
+    hours, width = 16, 8
+    other = ProfileModel.for_profiles(
+        np.random.default_rng(1).normal(200.0, 50.0, (20, hours)).astype(np.float32),
+        np.ones((20, hours), np.float32),
+        Vae(latents=2, width=width, objective="beta_vae"),
+        None,
+    )
+    shutil.rmtree(copy / "thermal/model")
+    save_model(copy / "thermal/model", other, {"kind": "profile-vae", "network": other.shape()})
+    day = nightside.open(copy).nightside.profile(348.67, -43.29)
+    assert np.isfinite(day["temperature"]).all()
+    assert "reconstruction" not in day
+    (said,) = warned
+    assert f"is of {hours} local times" in said
 
 
 def tear(array):
