@@ -11,8 +11,7 @@ from typing import Any, TypeVar
 
 from torch import nn
 
-WEIGHTS = "model.safetensors"
-CARD = "model.json"
+from nightside.formats.model_files import CARD, WEIGHTS
 
 Module = TypeVar("Module", bound=nn.Module)
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from nightside.formats.model_files import WEIGHTS
 from nightside.optical.project_commands import Config, Out
 
 
@@ -67,7 +68,7 @@ def denoise(
             f"frames that {destripe} was trained on; the nearest that it knows is taken, and levels may be wrong"
         )
     denoiser = Denoiser(numbers_of(image), label.lines, models, label.product_id)
-    networks = [folder / "model.safetensors" for folder in (photon, destripe) if folder is not None]
+    networks = [folder / WEIGHTS for folder in (photon, destripe) if folder is not None]
     write_parts(
         out,
         lambda window: band_dataset(denoiser, window, attrs),

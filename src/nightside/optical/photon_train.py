@@ -11,8 +11,8 @@ import pytorch_lightning as pl
 import torch
 
 from nightside.config.horus import Horus, PhotonTraining
+from nightside.formats.model_files import WEIGHTS
 from nightside.learning import LAST, fast_autocast, fit, save_model, versions
-from nightside.learning.model_folder import WEIGHTS
 from nightside.optical.darkening import darkened_patches
 from nightside.optical.models import load_photon_net
 from nightside.optical.photon_net import PhotonNet

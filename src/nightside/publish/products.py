@@ -11,6 +11,7 @@ from typing import Any
 import xarray as xr
 
 from nightside.config import Settings
+from nightside.formats.model_files import CARD, WEIGHTS
 from nightside.store import NotFinished, open_store, read_json, read_manifest
 from nightside.store.links import broken_links
 
@@ -28,9 +29,6 @@ REPORTS: dict[str, tuple[str, ...]] = {
     "optical": ("evaluation.json", "report.html"),
 }
 """Files about a room's products, those of the whole run under the empty name."""
-
-CARD, WEIGHTS = "model.json", "model.safetensors"
-"""The files of a trained network, in a folder of its own in its room."""
 
 GCP_DAYS = (date(2009, 7, 5), date(2015, 4, 1))
 """First and last day of the observations in the archive's gridded tables, which have no period of their own."""

@@ -13,12 +13,12 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from nightside.formats.model_files import CARD, WEIGHTS
 from nightside.query.location import Location
 from nightside.store import NotFinished, read_json, read_manifest
 from nightside.store.manifest import digest
 
-CARD = "model.json"
-MODEL = (CARD, "model.safetensors")
+MODEL = (CARD, WEIGHTS)
 _THERMAL = ("thermal/maps.zarr", "thermal/profiles.zarr", "physics/inversion.zarr", "synthetic/truth.zarr")
 _OPTICAL = ("optical/mosaic.zarr", "optical/standard/*.zarr", "optical/synthetic/truth/*.zarr")
 MADE_FROM: dict[str, tuple[str, ...]] = {

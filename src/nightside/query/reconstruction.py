@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
+from nightside.formats.model_files import CARD, WEIGHTS
 from nightside.query.latents import physical
 from nightside.query.location import Location
 from nightside.store import warn
@@ -18,7 +19,7 @@ from nightside.store import warn
 if TYPE_CHECKING:
     from nightside.thermal.model import ProfileModel
 
-_FOLDER, _FILES = "thermal/model", ("model.json", "model.safetensors")
+_FOLDER, _FILES = "thermal/model", (CARD, WEIGHTS)
 
 Reconstructor = Callable[[xr.Dataset], xr.Dataset]
 

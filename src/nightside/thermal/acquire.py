@@ -13,6 +13,7 @@ from typing import Any
 
 from nightside.config import Settings
 from nightside.download import Outcome, Wanted, fetch_all
+from nightside.store.manifest import digest
 from nightside.thermal import archive
 from nightside.thermal.follow_track import KeptAnchors, follow_track
 
@@ -176,17 +177,12 @@ def _inventory(
         "source": settings.diviner_tables.source,
         "folder": str(folder),
         "files": [
-            {"path": name(path), "bytes": path.stat().st_size, "sha256": _sha256(path)}
+            {"path": name(path), "bytes": path.stat().st_size, "sha256": digest(path)}
             for path in sorted(here)
         ],
         "missing": sorted(name(path) for path in missing),
         "failed": {name(path): reason for path, reason in sorted(failed.items())},
     }
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def _period(settings: Settings) -> tuple[dt.date, dt.date]:

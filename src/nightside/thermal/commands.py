@@ -131,7 +131,7 @@ def train(
 ) -> None:
     """Train the variational autoencoder."""
     from nightside.config import load
-    from nightside.learning.model_folder import CARD, WEIGHTS
+    from nightside.formats.model_files import CARD, WEIGHTS
     from nightside.store import grid_of, open_store, own_folder, read_manifest
     from nightside.thermal.training import train as train_model
 
@@ -159,7 +159,7 @@ def map_(
 ) -> None:
     """Map latents, reconstruction error and anomaly score, tile by tile."""
     from nightside.config import load
-    from nightside.learning.model_folder import WEIGHTS
+    from nightside.formats.model_files import WEIGHTS
     from nightside.store import Part, grid_of, open_store, write_parts
     from nightside.thermal.mapping import load_profile_model, map_with
 

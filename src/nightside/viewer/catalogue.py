@@ -13,6 +13,7 @@ from pyproj import CRS
 
 from nightside import moon
 from nightside._version import __version__
+from nightside.formats.model_files import CARD, WEIGHTS
 from nightside.store import NotFinished, open_store
 from nightside.store.links import broken_links
 from nightside.store.manifest import fault_of
@@ -124,18 +125,18 @@ def _grid(dataset: xr.Dataset, path: Path, results: Path) -> dict[str, Any]:
 def _model(results: Path, warnings: list[str]) -> dict[str, Any] | None:
     """Return the autoencoder whose decoder the page runs: weights, sizes, and what its latents are."""
     folder, maps = results / "thermal/model", results / "thermal/maps.zarr"
-    if not (folder / "model.json").is_file() or not maps.exists():
+    if not (folder / CARD).is_file() or not maps.exists():
         return None
     try:
         mean = _whole(maps, "maps")["latent_mean"]
-        card = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        card = json.loads((folder / CARD).read_text(encoding="utf-8"))
         network = {key: int(card["network"][key]) for key in ("local_times", "latents", "width")}
     except (NotFinished, KeyError, ValueError) as error:
         warnings.append(f"profiles are shown without their reconstruction: {error}")
         return None
     named = {key: list(mean.attrs[f"latent_{key}"]) for key in ("units", "centre", "scale")}
     return {
-        "weights": f"{DATA}/thermal/model/model.safetensors",
+        "weights": f"{DATA}/thermal/model/{WEIGHTS}",
         "maps": f"{DATA}/thermal/maps.zarr",
         **network,
         "names": [str(name) for name in mean["latent"].to_numpy()],

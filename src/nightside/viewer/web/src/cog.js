@@ -1,21 +1,14 @@
 // Cloud-optimised GeoTIFFs, read block by block: the values of one cell or of many.
 import { fromUrl } from 'geotiff';
+import { once } from './once.js';
 
 const KEPT_BLOCKS = 64; // of 512 x 512 values: some 64 MB a layer
-const opened = new Map();
 
 /**
  * Open the file of a layer, once: `{levels, nodata}`, finest level first. A level has the `grid` of its cells, as in the
  * catalogue, the sizes of its blocks, and `block(column, row)`, which promises the values of one.
  */
-export function openCog(about) {
-  if (!opened.has(about.url)) {
-    const promise = open(about);
-    opened.set(about.url, promise);
-    promise.catch(() => opened.delete(about.url));
-  }
-  return opened.get(about.url);
-}
+export const openCog = (about) => once(about.url, () => open(about));
 
 async function open(about) {
   const tiff = await fromUrl(about.url, { allowFullFile: true });

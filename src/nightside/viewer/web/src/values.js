@@ -1,18 +1,8 @@
 // What files hold at a place: one cell of each COG, one profile of a Zarr store.
 import * as zarr from 'zarrita';
 import { openCog } from './cog.js';
+import { once } from './once.js';
 import { cellAt } from './projections.js';
-
-const opened = new Map();
-
-const once = (key, open) => {
-  if (!opened.has(key)) {
-    const promise = open();
-    opened.set(key, promise);
-    promise.catch(() => opened.delete(key));
-  }
-  return opened.get(key);
-};
 
 /** The value of a layer at a place in its units: a number, NaN where there is no data, null beyond the layer. */
 export async function valueAt(about, lonlat) {
